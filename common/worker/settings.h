@@ -1,0 +1,33 @@
+/* Settings that every worker has, as rows for its table, and what is made from them. */
+#ifndef WORKER_SETTINGS_H
+#define WORKER_SETTINGS_H
+
+#include "base/param.h"
+#include "kafka/kafka.h"
+
+struct worker_settings {
+    const char *kafka_bootstrap_servers;
+    const char *topic_prefix;            /* "reelgate." */
+    const char *instance_id;             /* slot of this instance: with the program's name the transactional.id; stable */
+    const char *health_address;
+    const char *log_level;
+    int64_t drain_ms;                    /* SIGTERM: finish what is in flight within this */
+};
+extern const struct param WORKER_PARAMS[];           /* offsets into struct worker_settings: it must be the first member of
+                                                      * each program's own settings struct */
+struct redis_settings { const char *redis_url; int64_t redis_timeout_ms, dedupe_window_ms; };
+/* Rows for a struct that holds a struct redis_settings at member: REDIS_PARAMS(struct admission_settings, redis) */
+#define REDIS_PARAMS(type, member) \
+    { .name = "redis_url", .type = PARAM_URL, .fallback = "redis://127.0.0.1:6379", .choices = "redis|rediss|unix", \
+      .environment = "REDIS_URL", .offset = offsetof(type, member.redis_url), \
+      .meaning = "Redis that holds the token accounts (a primary, maxmemory-policy noeviction)." }, \
+    { .name = "redis_timeout_ms", .type = PARAM_MS, .fallback = "2000", .least = "50", .most = "60000", \
+      .offset = offsetof(type, member.redis_timeout_ms), .unit = "ms", \
+      .meaning = "How long to wait for a pipeline's reply before the batch runs again on a fresh connection." }, \
+    { .name = "dedupe_window_ms", .type = PARAM_MS, .fallback = "7d", .least = "1h", .most = "90d", \
+      .offset = offsetof(type, member.dedupe_window_ms), .unit = "ms", \
+      .meaning = "How long after a generation's end its id is remembered; older requests go to dead-letters." }
+
+const char *worker_versions(void);       /* "librdkafka 2.0.2, hiredis ..., libcurl ...", for --version */
+
+#endif

@@ -1,0 +1,81 @@
+/* The work set (design section 6): items that take seconds to minutes and end out of order; the topic itself is the durable
+ * set. An item is its offset, its key the generation. One transaction carries its outputs, a done mark and the partition's
+ * watermark. On assignment a partition is restoring until its real high watermark has been read; only then are its items
+ * handed out. No other state anywhere.
+ *
+ * The service allocates its own item with struct work_item as first member. Effects (end, intent, close) are queued; each
+ * turn commits all queued ones in one transaction and runs them again when it aborts, until the partition is lost. */
+#ifndef WORKER_WORKSET_H
+#define WORKER_WORKSET_H
+
+#include "worker/health.h"
+#include "worker/outbox.h"
+#include "worker/settings.h"
+
+struct workset;
+
+struct work_item {                           /* read by services, written by the work set only */
+    int64_t offset;
+    int64_t intent_at_ms;                    /* wall clock of the open intent's record; 0: none open */
+    int32_t partition;
+    uint16_t attempts;                       /* intents that were not closed as "no task was made" */
+    uint8_t flags;
+    const char *key; uint8_t key_length;     /* the generationId; points into the service's own item */
+    struct work_item *older, *newer;         /* by offset, within the partition */
+};
+
+struct workset_stage {
+    const char *program, *group;
+    enum topic reads;
+    const enum topic *writes; int write_count;
+    void *self;
+    /* A live record (no mark, with a value). Allocate (xmalloc) an item that holds all that is needed later, with .key set.
+     * NULL: can't be understood, error says why; the set writes a dead letter and a done mark. */
+    struct work_item *(*read)(void *self, const struct kafka_record *record, struct decode_error *error);
+    /* The item may be acted on: its partition is restored, no done mark was found. Also for every later item. The set does not
+     * judge duplicates: ask workset_find for an older item of this key. item->intent_at_ms set: an open intent of a former
+     * owner (or of ours before the partition was lost for a moment). */
+    void (*live)(void *self, struct work_item *item);
+    /* The partition is lost: forget the item (the set frees it after this call). Nothing may be written for it any more. */
+    void (*drop)(void *self, struct work_item *item);
+    /* Called in the transaction, perhaps several times: write the outputs of this end with the outbox. tag: as given. */
+    enum trouble (*write)(void *self, struct work_item *item, void *tag, struct outbox *outbox);
+    void (*ended)(void *self, struct work_item *item, void *tag);        /* committed; the set frees the item after this call */
+    void (*intended)(void *self, struct work_item *item);                /* the intent is committed: now the POST may start */
+    void (*closed)(void *self, struct work_item *item);                  /* the close mark is committed: attempts is back by one */
+    /* Partitions are about to be taken away: finish what is quick (call workset_commit as needed), then return within
+     * revoke_ms. May be NULL. */
+    void (*revoking)(void *self);
+};
+struct workset_config {
+    const struct worker_settings *worker;
+    struct metrics *metrics;
+    struct health *health;
+    int64_t rewrite_after_ms;                /* 1 h: an older item without an open intent is rewritten at the end */
+};
+
+struct workset *workset_open(const struct workset_config *config, const struct workset_stage *stage);
+/* Reads what is there (bounded), restores, hands out items, commits queued effects, rewrites old items, commits quiet
+ * watermarks. Waits for nothing. NONE, or RESTART: end with exit status 3. Beats health. */
+enum trouble workset_turn(struct workset *set);
+/* Commits queued effects now (used by revoking and drain). true: nothing is left queued. */
+bool workset_commit(struct workset *set);
+void workset_close(struct workset **set);                /* commits what is queued, leaves the group; drop for every item */
+int workset_wake_fd(struct workset *set);                /* readable when there is something to read */
+bool workset_restored(const struct workset *set);        /* every assigned partition acts */
+size_t workset_live(const struct workset *set);
+void workset_pause(struct workset *set, bool paused);    /* drain: read no more */
+
+/* The oldest live item with this key other than except (may be NULL), or NULL. */
+struct work_item *workset_find(const struct workset *set, const char *key, size_t key_length, const struct work_item *except);
+struct work_item *workset_next_same(const struct workset *set, const struct work_item *item);     /* next live item of its key */
+
+/* ---- effects: queued until committed. One item has at most one queued effect (must). */
+void workset_end(struct workset *set, struct work_item *item, void *tag);        /* tag is handed to write and ended */
+/* Ends also with item, in the same transaction, without outputs of its own (ended is called for it with tag NULL). */
+void workset_end_with(struct workset *set, struct work_item *item, struct work_item *also);
+void workset_intent(struct workset *set, struct work_item *item);                /* committed: intent_at_ms and attempts move, intended */
+void workset_close_intent(struct workset *set, struct work_item *item);          /* committed: intent_at_ms 0, attempts - 1, closed */
+bool workset_queued(const struct work_item *item);
+
+#endif

@@ -1,0 +1,97 @@
+/* Messages: one flat struct, filled by the decoder whole or not at all, written by the encoder from the same table
+ * (events.def). CloudEvents 1.0 on Kafka, binary mode out; binary, structured and (on requests and grants) plain JSON in. */
+#ifndef PROTO_EVENT_H
+#define PROTO_EVENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/ids.h"
+#include "base/money.h"
+#include "base/text.h"
+
+enum topic {
+#define TOPIC(name, suffix, key, partitions, retention, clock) TOPIC_##name,
+#include "proto/events.def"
+#undef TOPIC
+    TOPIC_COUNT
+};
+enum topic_key { TOPIC_KEY_USER, TOPIC_KEY_GENERATION, TOPIC_KEY_ORIGINAL };
+struct topic_row { const char *name; enum topic_key key; int32_t partitions; int64_t retention_ms; bool log_append_time; };
+extern const struct topic_row TOPICS[TOPIC_COUNT];
+
+enum event_type {
+#define MESSAGE(name, type, topic) EVENT_##name,
+#include "proto/events.def"
+#undef MESSAGE
+    EVENT_TYPE_COUNT
+};
+struct event_row { const char *ce_type; enum topic topic; };
+extern const struct event_row EVENTS[EVENT_TYPE_COUNT];
+
+/* Error codes, as the product's API has them. */
+#define ERROR_BAD_REQUEST "bad_request"
+#define ERROR_VALIDATION "validation_error"
+#define ERROR_GENERATION "generation_error"
+#define ERROR_INSUFFICIENT_TOKENS "insufficient_tokens"
+#define ERROR_PROCESSING "processing_error"
+#define ERROR_INTERNAL "internal_error"
+
+struct event_error { const char *code, *message, *context; };    /* context: a JSON object as text, or NULL */
+struct event_timings { int64_t accepted_at_ms, submitted_at_ms, finished_at_ms; };
+/* on the wire {"acceptedAt","submittedAt","finishedAt","queueMs","renderMs","totalMs"}; 0: unknown, left out */
+
+enum { EVENT_OUTPUTS_MAX = 16 };
+struct event {
+    enum event_type type;
+    const char *generation_id, *user_id, *project_id, *grant_id;      /* NULL: absent */
+    const char *prompt, *model, *ratio, *image, *description, *task_id, *provider, *kind, *origin, *fingerprint, *nonce;
+    int64_t duration_seconds, seed, deadline_seconds, partitions;     /* EVENT_ABSENT: absent */
+    int64_t amount, required_tokens, charge;
+    double estimated_credits, provider_credits;                       /* below 0: absent */
+    int64_t output_expires_at, at, accepted_at, submitted_at, deadline_at;       /* wall ms; EVENT_ABSENT: absent */
+    bool has_quote, has_balance, has_error, has_timings;
+    struct quote quote;
+    struct balance balance;
+    struct event_error error;
+    struct event_timings timings;
+    const char *outputs[EVENT_OUTPUTS_MAX]; int output_count;         /* -1: absent */
+    void *memory;                                                     /* the decoder's; event_clear frees it */
+};
+#define EVENT_ABSENT INT64_MIN
+
+void event_init(struct event *event, enum event_type type);      /* everything absent */
+void event_clear(struct event *event);                           /* frees what the decoder made; may be repeated */
+
+/* What a record's headers say about its value; lent, lengths given since headers need not end in NUL. NULL: absent. */
+struct event_source {
+    const char *value; size_t length;
+    const char *content_type; size_t content_type_length;
+    const char *ce_type; size_t ce_type_length;
+    enum topic topic;
+};
+enum decode {
+    DECODE_OK,
+    DECODE_INVALID,          /* JSON of a known type whose ids can be read (generation_id and user_id, or grant_id and user_id,
+                              * are filled, also project_id when it is valid), but a field is missing or wrong: error says */
+    DECODE_MALFORMED,        /* anything else: a dead letter; error says why */
+};
+struct decode_error { char field[64]; char reason[32]; char message[240]; };
+/* field: on the wire, empty when none. reason: malformed_json, too_large, too_deep, duplicate_key, missing_field, wrong_type,
+ * out_of_range, unknown_type, no_value, ... message: one sentence naming field, value (cut) and what is allowed. */
+
+/* Decodes whole. On DECODE_OK and DECODE_INVALID end with event_clear. Strings live until then. */
+enum decode event_decode(const struct event_source *source, struct event *event, struct decode_error *error);
+
+/* Appends the JSON of all present fields of this type. A required field that is absent, or a value out of its limits, is our
+ * own mistake: must() fails. */
+void event_encode(const struct event *event, struct text *out);
+
+/* Made from the fact itself: same fact, same id. origin: for a rejection, else ignored. out is cleared first. */
+void event_ce_id(const struct event *event, const char *origin, struct text *out);
+const char *event_subject(const struct event *event);            /* generationId, else grantId, else NULL */
+/* Fingerprint of a request's own fields (not ids): hex of a 128-bit or longer digest over the canonical form. */
+void event_fingerprint(const struct event *request, char out[65]);
+
+#endif
