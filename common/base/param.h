@@ -4,6 +4,7 @@
  * Flags win over environment, environment over file, file over default. A secret has a _FILE twin in the environment and
  * a -file twin as a flag. An unknown flag or file key is refused with the nearest name. kafka.<property> (--kafka.x=y, file
  * key kafka.x, never a secret on the command line) is passed on to librdkafka.
+ * An empty variable in the environment counts as unset. A bool flag may stand alone: --verbose is --verbose=true.
  * A wrong setting prints one line naming the setting, its value and what is allowed, and exits 2, before anything is
  * touched. Also answered here: --help, --version, --check-config (exit 0), --print-config (secrets redacted). */
 #ifndef BASE_PARAM_H
@@ -38,12 +39,17 @@ struct param {
 struct param_property { const char *name, *value; };
 struct param_properties { struct param_property *rows; int count; };
 
+/* Words of the command line that belong to no flag, in their order: "balance u-1". "--" ends the flags. */
+struct param_words { const char **rows; int count; };
+
 struct param_program {
     const char *name;                    /* "reelgate-admission" */
     const char *summary;                 /* one line for --help */
     const char *examples;                /* shown first in --help, or NULL */
     const char *(*versions)(void);       /* the libraries' run-time versions for --version, or NULL */
     const struct param *const *tables;   /* NULL-ended list of tables, each ended by a row without name */
+    const char *usage;                   /* what follows the name in the usage line; NULL: "[SETTINGS]" */
+    struct param_words *words;           /* NULL: none are taken, and one is refused */
 };
 
 /* Fills settings (zeroed by the caller) from argv, environment and file, or prints and exits (0 or 2). properties may be
