@@ -1,0 +1,231 @@
+#include "ledger/recover_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/xalloc.h"
+
+/* ---- membership: which buckets are ours */
+
+static void assigned(void *self_, int topic, int32_t partition, int64_t committed)
+{
+    struct recover *self = self_;
+    (void)topic, (void)committed;        /* where to read on is Redis's to say, not the group's */
+    if (partition < self->count)
+        bucket_to(&self->buckets[partition], BUCKET_CHECK);
+}
+
+static void revoked(void *self_, int topic, int32_t partition)
+{
+    struct recover *self = self_;
+    (void)topic;
+    if (partition < self->count)
+        bucket_to(&self->buckets[partition], BUCKET_NOT_MINE);
+}
+
+/* Once the number of partitions is known it never changes while we run: the journal is never given more. */
+static bool ready_to_join(struct recover *self)
+{
+    int32_t partitions = 0;
+    if (self->consumer)
+        return true;
+    if (kafka_client_partitions(self->client, self->topic, &partitions, RECOVER_KAFKA_MS) != TROUBLE_NONE || partitions == 0) {
+        health_part(self->config.health, "recovery", "waiting for Kafka and the journal topic");
+        return false;
+    }
+    self->count = partitions;
+    self->buckets = xcalloc((size_t)partitions, sizeof *self->buckets);
+    for (int32_t b = 0; b < partitions; b++)
+        self->buckets[b].number = b;
+    tokens_partitions(self->config.tokens, partitions);
+    const char *topics[] = { self->topic };
+    const struct kafka_consumer_hooks hooks = { .self = self, .assigned = assigned, .revoked = revoked };
+    self->consumer = kafka_consumer_open(&self->kafka, self->group, topics, 1, &hooks);
+    return true;
+}
+
+/* ---- reading the journal */
+
+static enum trouble take_record(struct recover *self, const struct kafka_record *record)
+{
+    struct bucket *bucket = &self->buckets[record->partition];
+    struct event_source source;
+    struct event event;
+    struct decode_error decode_error;
+    const char *error = NULL;
+
+    if (record->partition >= self->count || !bucket_reads(bucket) || record->offset < bucket->position)
+        return TROUBLE_NONE;
+    record_source(record, TOPIC_JOURNAL, &source);
+    if (event_decode(&source, &event, &decode_error) != DECODE_OK)
+        error = decode_error.message;
+    bool understood = !error && bucket_take(bucket, &event, record->offset, &error);
+    if (!error || understood)
+        event_clear(&event);
+    if (understood)
+        return bucket_full(bucket) ? recover_apply(self, bucket) : TROUBLE_NONE;
+    log_error("journal_unreadable", LOG_TEXT("topic", self->topic), LOG_NUMBER("partition", record->partition),
+              LOG_NUMBER("offset", record->offset), LOG_TEXT("reason", error));
+    return TROUBLE_RESTART;
+}
+
+static void take_end(struct recover *self, const struct kafka_record *end)
+{
+    if (end->partition >= self->count)
+        return;
+    struct bucket *bucket = &self->buckets[end->partition];
+    if (bucket_reads(bucket) && end->offset > bucket->position)
+        bucket->position = end->offset;      /* what lies between are commit markers and aborted records */
+}
+
+/* What one bucket's trouble means for it; what is left for the turn is returned. */
+static enum trouble settle_trouble(struct bucket *bucket, enum trouble trouble)
+{
+    if (trouble != TROUBLE_ABORT_BATCH)
+        return trouble;
+    log_info("recovery_starts_over", LOG_NUMBER("bucket", bucket->number),
+             LOG_TEXT("step", bucket_step_name(bucket->step)));
+    bucket_to(bucket, BUCKET_CHECK);
+    return TROUBLE_NONE;
+}
+
+static enum trouble read_journal(struct recover *self, int64_t until_ms)
+{
+    for (int i = 0; i < RECOVER_TURN_RECORDS_MAX && clock_mono_ms() < until_ms; i++) {
+        struct kafka_record record;
+        enum trouble trouble = TROUBLE_NONE;
+        switch (kafka_consumer_poll(self->consumer, 0, &record, &trouble)) {
+        case KAFKA_NOTHING:
+            return TROUBLE_NONE;
+        case KAFKA_TROUBLE:
+            return trouble;
+        case KAFKA_END:
+            take_end(self, &record);
+            break;
+        case KAFKA_RECORD:
+            trouble = settle_trouble(&self->buckets[record.partition], take_record(self, &record));
+            kafka_record_release(&record);
+            if (trouble != TROUBLE_NONE)
+                return trouble;
+            break;
+        }
+    }
+    return TROUBLE_NONE;
+}
+
+/* ---- the turn */
+
+static void report(struct recover *self)
+{
+    struct text waiting = { 0 };
+    int32_t unverified = 0, mine = 0;
+    for (int32_t b = 0; b < self->count; b++) {
+        enum bucket_step step = self->buckets[b].step;
+        mine += step != BUCKET_NOT_MINE;
+        if (step == BUCKET_NOT_MINE || step == BUCKET_TAIL)
+            continue;
+        if (unverified++ < 16)
+            text_printf(&waiting, "%s%d", unverified > 1 ? "," : "", (int)b);
+    }
+    metric_set(self->unverified, unverified);
+    if (unverified) {
+        snprintf(self->reason, sizeof self->reason, "%d of %d buckets not verified: %s%s", (int)unverified, (int)mine,
+                 waiting.bytes, unverified > 16 ? ",..." : "");
+        health_part(self->config.health, "recovery", self->reason);
+    } else {
+        health_part(self->config.health, "recovery",
+                    kafka_consumer_assigned(self->consumer) ? NULL : "waiting for partitions of the journal");
+    }
+    text_free(&waiting);
+}
+
+static enum trouble turn(struct recover *self)
+{
+    const int64_t now_ms = clock_mono_ms();
+    enum trouble trouble = read_journal(self, now_ms + RECOVER_TURN_MS);
+    for (int32_t b = 0; b < self->count && trouble == TROUBLE_NONE; b++)
+        trouble = settle_trouble(&self->buckets[b], recover_step(self, &self->buckets[b], now_ms));
+    if (trouble == TROUBLE_NONE)
+        trouble = recover_open_records(self);
+    return trouble;
+}
+
+enum trouble recover_turn(struct recover *self)
+{
+    if (clock_mono_ms() < self->retry_at_ms)
+        return TROUBLE_NONE;
+    if (!ready_to_join(self)) {
+        self->retry_at_ms = clock_mono_ms() + backoff_next_ms(&self->backoff);
+        return TROUBLE_NONE;
+    }
+    enum trouble trouble = turn(self);
+    report(self);
+    if (trouble == TROUBLE_RESTART)
+        return trouble;
+    if (trouble == TROUBLE_NONE)
+        backoff_reset(&self->backoff);
+    else
+        self->retry_at_ms = clock_mono_ms() + backoff_next_ms(&self->backoff);
+    return TROUBLE_NONE;
+}
+
+void recover_hurry(struct recover *self)
+{
+    for (int32_t b = 0; b < self->count; b++)
+        self->buckets[b].guarded_ms = 0;
+}
+
+bool recover_busy(const struct recover *self)
+{
+    for (int32_t b = 0; b < self->count; b++) {
+        enum bucket_step step = self->buckets[b].step;
+        if (step != BUCKET_NOT_MINE && step != BUCKET_TAIL)
+            return true;
+    }
+    return false;
+}
+
+static void make_metrics(struct recover *self, struct metrics *metrics)
+{
+    self->unverified = metrics_gauge(metrics, "reelgate_buckets_unverified", NULL,
+                                     "Buckets of this instance that are not verified against the journal.");
+    self->recoveries = metrics_counter(metrics, "reelgate_recoveries_total", NULL, "Recoveries begun, by bucket.");
+    self->replayed = metrics_counter(metrics, "reelgate_recovery_entries_total", NULL, "Journal entries replayed.");
+    self->alarms = metrics_counter(metrics, "reelgate_journal_alarms_total", NULL,
+                                   "Open records of an unknown recovery met while following the journal.");
+    self->duration = metrics_histogram(metrics, "reelgate_recovery_duration_seconds", NULL,
+                                       "From the clearing of a bucket's verified to its being verified.", METRICS_FAST);
+}
+
+struct recover *recover_open(const struct recover_config *config)
+{
+    struct recover *self = xcalloc(1, sizeof *self);
+    self->config = *config;
+    self->backoff = (struct backoff){ .first_ms = 50, .most_ms = 2000 };
+    self->kafka = (struct kafka_config){ .bootstrap_servers = config->worker->kafka_bootstrap_servers,
+                                         .client_id = "reelgate-ledger-recovery", .properties = &config->worker->kafka };
+    snprintf(self->topic, sizeof self->topic, "%s%s", config->worker->topic_prefix, TOPICS[TOPIC_JOURNAL].name);
+    snprintf(self->transactional_id, sizeof self->transactional_id, "%sledger-recovery-%s",
+             config->worker->topic_prefix, config->worker->instance_id);
+    snprintf(self->group, sizeof self->group, "%srecovery", config->worker->topic_prefix);
+    self->client = kafka_client_open(&self->kafka);
+    make_metrics(self, config->metrics);
+    return self;
+}
+
+void recover_close(struct recover **recover)
+{
+    struct recover *self = *recover;
+    if (self->consumer)
+        kafka_consumer_close(&self->consumer);
+    for (int32_t b = 0; b < self->count; b++)
+        bucket_to(&self->buckets[b], BUCKET_NOT_MINE);
+    if (self->producer)
+        kafka_producer_close(&self->producer);
+    kafka_client_close(&self->client);
+    free(self->buckets);
+    free(self);
+    *recover = NULL;
+}

@@ -1,0 +1,174 @@
+#include "ledger/recover_priv.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/must.h"
+
+enum { EMPTY_CALLS_MAX = 20 };       /* a turn: the loop must go on beating */
+
+/* ---- the steps that talk to Redis; each returns NONE, RETRY or ABORT_BATCH (start this bucket over) */
+
+/* Seeks first and moves on only then: a step that reads without having sought would skip entries. */
+static enum trouble read_from(struct recover *self, struct bucket *bucket, int64_t offset, enum bucket_step step)
+{
+    enum trouble trouble = kafka_consumer_seek(self->consumer, 0, bucket->number, offset);
+    if (trouble != TROUBLE_NONE)
+        return trouble;
+    bucket->position = offset;
+    bucket_to(bucket, step);
+    return TROUBLE_NONE;
+}
+
+/* A journal that lost its beginning can't rebuild anything: refused, never guessed at. */
+static enum trouble journal_whole(struct recover *self, const struct bucket *bucket, int64_t *high)
+{
+    int64_t low = 0;
+    enum trouble trouble = kafka_client_watermarks(self->client, self->topic, bucket->number, &low, high, RECOVER_KAFKA_MS);
+    if (trouble != TROUBLE_NONE || low == 0)
+        return trouble;
+    log_error("journal_truncated", LOG_TEXT("topic", self->topic), LOG_NUMBER("partition", bucket->number),
+              LOG_NUMBER("offset", low),
+              LOG_TEXT("reason", "the journal must be kept for ever (retention.ms=-1): entries before this offset are gone"));
+    return TROUBLE_RESTART;
+}
+
+static enum trouble step_check(struct recover *self, struct bucket *bucket)
+{
+    bool verified = false;
+    char line[33];
+    int64_t journaled = 0;
+    enum trouble trouble = recovery_guard(self->config.tokens, bucket->number, &verified, line, &journaled);
+    if (trouble != TROUBLE_NONE)
+        return trouble;
+    bucket->guarded_ms = clock_mono_ms();
+    if (!verified) {
+        bucket_to(bucket, BUCKET_BEGIN);
+        return TROUBLE_NONE;
+    }
+    if (bucket->step == BUCKET_TAIL && strcmp(line, bucket->line) == 0)
+        return TROUBLE_NONE;
+    int64_t high = 0;
+    bucket_to(bucket, BUCKET_CHECK);
+    memcpy(bucket->line, line, sizeof bucket->line);
+    bucket->journaled = journaled;
+    trouble = journal_whole(self, bucket, &high);
+    return trouble == TROUBLE_NONE ? read_from(self, bucket, journaled, BUCKET_TAIL) : trouble;
+}
+
+static enum trouble step_begin(struct recover *self, struct bucket *bucket)
+{
+    enum trouble trouble = recovery_begin(self->config.tokens, bucket->number, &bucket->recovery);
+    if (trouble != TROUBLE_NONE)
+        return trouble;
+    /* Only now H: every batch flushes before its second guard, so what may still commit lies below it. */
+    trouble = journal_whole(self, bucket, &bucket->high);
+    if (trouble != TROUBLE_NONE)
+        return trouble;
+    bucket->applied = 0;
+    bucket->since_ms = clock_mono_ms();
+    bucket->from_zero = bucket->recovery.line[0] == '\0';
+    metric_add(self->recoveries, 1);
+    log_info("recovery_begun", LOG_NUMBER("bucket", bucket->number), LOG_NUMBER("journaled", bucket->recovery.journaled),
+             LOG_NUMBER("high_watermark", bucket->high), LOG_TEXT("from", bucket->from_zero ? "zero" : "journaled"));
+    if (bucket->from_zero) {
+        bucket_to(bucket, BUCKET_EMPTY);
+        return TROUBLE_NONE;
+    }
+    return read_from(self, bucket, bucket->recovery.journaled, BUCKET_SCAN);
+}
+
+static enum trouble step_scanned(struct recover *self, struct bucket *bucket)
+{
+    if (bucket->from_zero) {
+        log_warn("recovery_other_line", LOG_NUMBER("bucket", bucket->number),
+                 LOG_TEXT("reason", "this Redis is an older or a lost branch of the journal: emptied and read from zero"));
+        bucket_to(bucket, BUCKET_EMPTY);
+        return TROUBLE_NONE;
+    }
+    return read_from(self, bucket, bucket->recovery.journaled, BUCKET_REPLAY);
+}
+
+static enum trouble step_empty(struct recover *self, struct bucket *bucket)
+{
+    bool done = false;
+    enum trouble trouble = TROUBLE_NONE;
+    for (int call = 0; call < EMPTY_CALLS_MAX && trouble == TROUBLE_NONE && !done; call++)
+        trouble = recovery_empty(self->config.tokens, &bucket->recovery, &done);
+    return trouble != TROUBLE_NONE || !done ? trouble : read_from(self, bucket, 0, BUCKET_REPLAY);
+}
+
+/* After trouble this is another Redis, likely: start over rather than apply the rest to it. */
+enum trouble recover_apply(struct recover *self, struct bucket *bucket)
+{
+    enum trouble trouble = bucket_apply(bucket, self->config.tokens);
+    if (trouble == TROUBLE_RETRY)
+        bucket_to(bucket, BUCKET_CHECK);
+    return trouble;
+}
+
+static enum trouble step_replayed(struct recover *self, struct bucket *bucket)
+{
+    enum trouble trouble = recover_apply(self, bucket);
+    if (trouble == TROUBLE_NONE)
+        bucket_to(bucket, BUCKET_OPEN);
+    return trouble;
+}
+
+static enum trouble step_verify(struct recover *self, struct bucket *bucket)
+{
+    enum trouble trouble = recovery_verify(self->config.tokens, &bucket->recovery, bucket->high);
+    if (trouble != TROUBLE_NONE)
+        return trouble;
+    const int64_t took_ms = clock_mono_ms() - bucket->since_ms;
+    memcpy(bucket->line, bucket->recovery.nonce, sizeof bucket->line);
+    bucket->journaled = bucket->high;
+    bucket_to(bucket, BUCKET_TAIL);
+    metric_add(self->replayed, bucket->applied);
+    metric_observe(self->duration, (double)took_ms / 1000.0);
+    log_info("recovery_verified", LOG_NUMBER("bucket", bucket->number), LOG_NUMBER("entries", bucket->applied),
+             LOG_NUMBER("duration_ms", took_ms));
+    return TROUBLE_NONE;
+}
+
+static enum trouble step_tail(struct recover *self, struct bucket *bucket, int64_t now_ms)
+{
+    if (now_ms - bucket->guarded_ms >= self->config.guard_every_ms)
+        return step_check(self, bucket);
+    if (bucket->position <= bucket->journaled || now_ms - bucket->moved_ms < self->config.journaled_every_ms)
+        return TROUBLE_NONE;
+    enum trouble trouble = recovery_journaled(self->config.tokens, bucket->number, bucket->line, bucket->position);
+    bucket->moved_ms = now_ms;
+    if (trouble == TROUBLE_NONE)
+        bucket->journaled = bucket->position;
+    return trouble;
+}
+
+/* Verified, yet the journal holds an open record of another line: some recovery that we know nothing of was here. The
+ * journal is the record: go through it once more, from zero if it says so. */
+static enum trouble step_alarm(struct recover *self, struct bucket *bucket)
+{
+    metric_add(self->alarms, 1);
+    log_error("journal_other_line", LOG_NUMBER("bucket", bucket->number), LOG_NUMBER("offset", bucket->position));
+    bucket_to(bucket, BUCKET_BEGIN);
+    return TROUBLE_NONE;
+}
+
+enum trouble recover_step(struct recover *self, struct bucket *bucket, int64_t now_ms)
+{
+    switch (bucket->step) {
+    case BUCKET_CHECK:  return step_check(self, bucket);
+    case BUCKET_BEGIN:  return step_begin(self, bucket);
+    case BUCKET_SCAN:   return bucket_at_high(bucket) ? step_scanned(self, bucket) : TROUBLE_NONE;
+    case BUCKET_EMPTY:  return step_empty(self, bucket);
+    case BUCKET_REPLAY: return bucket_at_high(bucket) ? step_replayed(self, bucket) : TROUBLE_NONE;
+    case BUCKET_VERIFY: return step_verify(self, bucket);
+    case BUCKET_TAIL:   return step_tail(self, bucket, now_ms);
+    case BUCKET_ALARM:  return step_alarm(self, bucket);
+    case BUCKET_OPEN:                    /* all that are here go in one transaction: recover_open_records */
+    case BUCKET_NOT_MINE:
+        return TROUBLE_NONE;
+    }
+    unreachable();
+}
