@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-void signals_open(void);
+void signals_open(void);         /* before any thread is made */
 bool signals_stop(void);
 bool signals_reload(void);       /* true once per SIGHUP */
 
