@@ -8,38 +8,49 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/text.h"
+
 struct http_server;
 
 struct http_call {                      /* lent: valid during the handler */
-    const char *method, *path;          /* path without the query, as sent */
-    const char *body; size_t body_length;
+    const char *method, *path;          /* path without the query, as sent: %41 is not decoded */
+    const char *body; size_t body_length;      /* never NULL, and a NUL follows the last byte */
     void *handle;
 };
 const char *http_call_header(const struct http_call *call, const char *name);        /* NULL when absent */
-const char *http_call_query(const struct http_call *call, const char *name);
+const char *http_call_query(const struct http_call *call, const char *name);         /* decoded; NULL when absent */
 
-struct http_reply {                     /* zeroed; what is set here is copied */
+enum { HTTP_REPLY_HEADERS_MAX = 16 };
+struct http_reply {                     /* zeroed; copied or sent after the handler has returned */
     int status;
     const char *content_type;           /* NULL: application/json */
-    const char *body; size_t body_length;
-    struct { const char *name, *value; } headers[16]; size_t header_count;
-    int delay_ms;                       /* wait before answering (a handler thread of its own waits) */
-    bool reset;                         /* close the connection without an answer */
-    int drip_bytes, drip_every_ms;      /* when set: the body goes out in such pieces */
+    const char *body; size_t body_length;      /* must live on after the handler (a constant); else use text */
+    struct text text;                   /* the body when body is NULL; its memory is the server's from then on */
+    struct { const char *name, *value; } headers[HTTP_REPLY_HEADERS_MAX];      /* these too must live on; */
+    size_t header_count;                                                       /* else http_reply_header */
+    char *owned[HTTP_REPLY_HEADERS_MAX];       /* private: what http_reply_header copied */
+    int delay_ms;                       /* wait before answering: only with thread_per_connection */
+    bool reset;                         /* close the connection without an answer (after delay_ms) */
+    int drip_bytes, drip_every_ms;      /* when set: the body goes out in such pieces; thread_per_connection too */
+    size_t cut_after_bytes;             /* when set: the connection closes after so much of the announced body */
 };
+/* Adds a header whose value is copied; name must be a constant. Repeats are sent as they are. */
+void http_reply_header(struct http_reply *reply, const char *name, const char *value);
+
 typedef void http_handler(void *self, const struct http_call *call, struct http_reply *reply);
 
 struct http_server_config {
-    const char *address;                /* "127.0.0.1:8080", "[::1]:0", ":8080" (all interfaces); port 0: a free one */
+    const char *address;                /* "127.0.0.1:8080", "[::1]:0", ":8080" (all of IPv4); port 0: a free one */
     bool thread_per_connection;         /* handlers may block; otherwise one thread serves all */
     size_t body_cap_bytes;              /* larger: 413 */
-    int connection_limit, idle_timeout_seconds;
+    int connection_limit, idle_timeout_seconds;      /* 0: libmicrohttpd's own limit (about 1,000); no time-out */
     http_handler *handler; void *self;
 };
 
-/* NULL and a reason when the address can't be had. The handler runs in the server's thread(s). */
+/* NULL and a reason when the address can't be had. The handler runs in the server's thread(s), which take no signals. */
 struct http_server *http_server_open(const struct http_server_config *config, char error[200]);
-void http_server_close(struct http_server **server);       /* waits for handlers that run */
+void http_server_close(struct http_server **server);       /* waits for handlers that run; cuts delays short */
 int http_server_port(const struct http_server *server);
+const char *http_server_version(void);
 
 #endif

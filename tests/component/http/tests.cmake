@@ -1,0 +1,2 @@
+reelgate_test(http-client-test SOURCES ${CMAKE_CURRENT_LIST_DIR}/client_test.c ${CMAKE_CURRENT_LIST_DIR}/peer.c
+  USES reelgate-http LABELS component)
