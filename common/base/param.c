@@ -79,7 +79,7 @@ const char *param_nearest(const struct param_reading *reading, const char *wrong
         return NULL;
     for (int i = 0; i < reading->count; i++) {
         const char *name = reading->settings[i].row->name;
-        int here = distance(wrong, name);
+        int here = strncmp(wrong, name, length) == 0 && length >= 3 ? 1 : distance(wrong, name);     /* or its beginning */
         if (here < least && here < (int)strlen(name)) {
             least = here;
             nearest = name;

@@ -73,7 +73,10 @@ static bool among(const char *choices, const char *value, size_t length)
 static bool url_allowed(const char *choices, const char *url)
 {
     const char *mark = strstr(url, "://");
-    if (!mark || !among(choices, url, (size_t)(mark - url)) || mark[3] == '\0' || mark[3] == '/')
+    if (!mark || !among(choices, url, (size_t)(mark - url)) || mark[3] == '\0')
+        return false;
+    bool path_only = strncmp(url, "unix:", 5) == 0;      /* unix:///run/redis.sock has no host */
+    if (mark[3] == '/' && !path_only)
         return false;
     for (const char *at = url; *at; at++)
         if ((unsigned char)*at <= ' ' || *at == 0x7f)

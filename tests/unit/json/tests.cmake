@@ -1,0 +1,1 @@
+reelgate_test(unit-json SOURCES ${CMAKE_CURRENT_LIST_DIR}/json_test.c USES reelgate-json LABELS unit)
