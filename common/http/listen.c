@@ -4,18 +4,26 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 enum { ERROR_BYTES = 200, HOST_BYTES = 256 };
 
+static bool is_port(const char *text)
+{
+    size_t digits = strspn(text, "0123456789");
+    return digits > 0 && digits <= 5 && text[digits] == '\0' && atoi(text) <= UINT16_MAX;
+}
+
 /* "127.0.0.1:8080", "[::1]:0", ":8080" -> host and port as text; an empty host means all interfaces. */
 static bool split(const char *address, char host[HOST_BYTES], const char **port)
 {
     const char *colon = strrchr(address, ':');
-    if (!colon || colon[1] == '\0' || strspn(colon + 1, "0123456789") != strlen(colon + 1)) return false;
+    if (!colon || !is_port(colon + 1)) return false;
     const char *from = address;
     size_t length = (size_t)(colon - address);
     if (length >= 2 && from[0] == '[' && from[length - 1] == ']') {

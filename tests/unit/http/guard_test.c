@@ -1,0 +1,82 @@
+#include <check.h>
+
+#include "http/guard.h"
+#include "http/retry_after.h"
+
+/* ---- guard: name, value pairs; refused or not */
+
+static const struct { const char *version, *headers[9]; const char *refusal; } guard_cases[] = {
+    { "HTTP/1.1", { "Host", "a" }, NULL },
+    { "HTTP/1.0", { 0 }, NULL },
+    { "HTTP/1.1", { "Accept", "*/*" }, "no Host header" },
+    { "HTTP/1.1", { "Host", "a", "Content-Length", "3" }, NULL },
+    { "HTTP/1.1", { "Host", "a", "Transfer-Encoding", "chunked" }, NULL },
+    { "HTTP/1.1", { "host", "a", "transfer-encoding", "Chunked" }, NULL },
+    { "HTTP/1.1", { "Host", "a", "HOST", "a" }, "more than one Host header" },
+    { "HTTP/1.1", { "Host", "a", "Content-Length", "3", "content-length", "3" }, "more than one Content-Length header" },
+    { "HTTP/1.1", { "Host", "a", "Content-Length", "3", "Transfer-Encoding", "chunked" },
+      "Content-Length beside Transfer-Encoding" },
+    { "HTTP/1.1", { "Host", "a", "Transfer-Encoding", "chunked", "Transfer-Encoding", "chunked" },
+      "more than one Transfer-Encoding header" },
+    { "HTTP/1.1", { "Host", "a", "Transfer-Encoding", "gzip, chunked" }, "unsupported Transfer-Encoding" },
+    { "HTTP/1.1", { "Host", "a", "Transfer-Encoding", "xchunked" }, "unsupported Transfer-Encoding" },
+    { "HTTP/1.1", { "Host", "a", "Content-Length", "+3" }, "malformed Content-Length" },
+    { "HTTP/1.1", { "Host", "a", "Content-Length", "3, 3" }, "malformed Content-Length" },
+    { "HTTP/1.1", { "Host", "a", "Content-Length", "0x3" }, "malformed Content-Length" },
+    { "HTTP/1.1", { "Host", "a", "Content-Length", "" }, "malformed Content-Length" },
+    { "HTTP/1.1", { "Host", "a", "Content-Length ", "3" }, "malformed header name" },
+    { "HTTP/1.1", { "Host", "a", "X\tY", "3" }, "malformed header name" },
+};
+
+START_TEST(guard_answers_by_headers)
+{
+    struct guard guard = { 0 };
+    for (int i = 0; guard_cases[_i].headers[i]; i += 2)
+        guard_header(&guard, guard_cases[_i].headers[i], guard_cases[_i].headers[i + 1]);
+    const char *refusal = guard_refusal(&guard, guard_cases[_i].version);
+    if (guard_cases[_i].refusal) ck_assert_pstr_eq(refusal, guard_cases[_i].refusal);
+    else ck_assert_msg(!refusal, "refused: %s", refusal);
+}
+END_TEST
+
+/* ---- Retry-After, seen at Sun, 06 Nov 1994 08:49:37 GMT */
+
+static const struct { const char *value; int64_t want_ms; } retry_cases[] = {
+    { "0", 0 },
+    { "7", 7000 },
+    { " 120 ", 120000 },
+    { "86400", 86400000 },
+    { "86401", 86400000 },                             /* at most a day */
+    { "99999999999999999999999999", 86400000 },
+    { "Sun, 06 Nov 1994 08:49:47 GMT", 10000 },
+    { "Sunday, 06-Nov-94 08:49:47 GMT", 10000 },       /* the two older forms must be read too */
+    { "Sun Nov  6 08:49:47 1994", 10000 },
+    { "Sun, 06 Nov 1994 08:49:27 GMT", 0 },            /* over already */
+    { "Tue, 06 Nov 2035 08:49:27 GMT", 86400000 },
+    { "", -1 },
+    { "-5", -1 },
+    { "7s", -1 },
+    { "1.5", -1 },
+    { "soon", -1 },
+    { "not a date", -1 },
+};
+
+START_TEST(retry_after_is_seconds_or_a_date)
+{
+    ck_assert_int_eq(retry_after_parse(retry_cases[_i].value, INT64_C(784111777000)), retry_cases[_i].want_ms);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("http rules");
+    TCase *tcase = tcase_create("rules");
+    tcase_add_loop_test(tcase, guard_answers_by_headers, 0, sizeof guard_cases / sizeof guard_cases[0]);
+    tcase_add_loop_test(tcase, retry_after_is_seconds_or_a_date, 0, sizeof retry_cases / sizeof retry_cases[0]);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}
