@@ -12,9 +12,8 @@
 #include "base/text.h"
 
 enum topic {
-#define TOPIC(name, suffix, key, partitions, retention, clock) TOPIC_##name,
+#define TOPIC(name, suffix, key, partitions, retention_ms, clock) TOPIC_##name,
 #include "proto/events.def"
-#undef TOPIC
     TOPIC_COUNT
 };
 enum topic_key { TOPIC_KEY_USER, TOPIC_KEY_GENERATION, TOPIC_KEY_ORIGINAL };
@@ -24,7 +23,6 @@ extern const struct topic_row TOPICS[TOPIC_COUNT];
 enum event_type {
 #define MESSAGE(name, type, topic) EVENT_##name,
 #include "proto/events.def"
-#undef MESSAGE
     EVENT_TYPE_COUNT
 };
 struct event_row { const char *ce_type; enum topic topic; };
@@ -38,28 +36,39 @@ extern const struct event_row EVENTS[EVENT_TYPE_COUNT];
 #define ERROR_PROCESSING "processing_error"
 #define ERROR_INTERNAL "internal_error"
 
-struct event_error { const char *code, *message, *context; };    /* context: a JSON object as text, or NULL */
-struct event_timings { int64_t accepted_at_ms, submitted_at_ms, finished_at_ms; };
-/* on the wire {"acceptedAt","submittedAt","finishedAt","queueMs","renderMs","totalMs"}; 0: unknown, left out */
+/* Limits that the rows of events.def name. A prompt in characters (four bytes each at most): the greatest that any model
+ * takes, and the greatest with which a job surely fits the 64 KiB that a decoder reads. */
+enum {
+    PROMPT_CHARACTERS_MAX = 15000, CONTEXT_BYTES_MAX = 8192, EVENT_OUTPUTS_MAX = 16, EVENT_OUTPUT_BYTES_MAX = 3072,
+};
+#define TIME_MAX_MS INT64_C(253402300799999)      /* the end of the year 9999 */
 
-enum { EVENT_OUTPUTS_MAX = 16 };
+/* context: a JSON object as text, or NULL. These often carry words from outside, so the encoder never refuses them: of
+ * message it writes at most 2,000 characters, with '?' for what is no UTF-8 and ' ' for control characters; a context over
+ * CONTEXT_BYTES_MAX is written as {"cut":true}. The caller answers for the context being JSON. */
+struct event_error { const char *code, *message, *context; };
+/* 0: unknown, left out. The spans are made from the times by the encoder, which ignores what stands in them. */
+struct event_timings { int64_t accepted_at_ms, submitted_at_ms, finished_at_ms, queue_ms, render_ms, total_ms; };
+
+/* One message. Absent is: NULL for text; EVENT_ABSENT for whole numbers and times; for credits anything that is not between
+ * 0 and TOKENS_MAX (so a provider's nonsense is left out, never passed on); false in has_*; -1 in output_count. */
+#define EVENT_ABSENT INT64_MIN
 struct event {
     enum event_type type;
-    const char *generation_id, *user_id, *project_id, *grant_id;      /* NULL: absent */
+    const char *generation_id, *user_id, *project_id, *grant_id;
     const char *prompt, *model, *ratio, *image, *description, *task_id, *provider, *kind, *origin, *fingerprint, *nonce;
-    int64_t duration_seconds, seed, deadline_seconds, partitions;     /* EVENT_ABSENT: absent */
+    int64_t duration_seconds, seed, deadline_seconds, partitions;
     int64_t amount, required_tokens, charge;
-    double estimated_credits, provider_credits;                       /* below 0: absent */
-    int64_t output_expires_at, at, accepted_at, submitted_at, deadline_at;       /* wall ms; EVENT_ABSENT: absent */
+    double estimated_credits, provider_credits;
+    int64_t output_expires_at, at, accepted_at, submitted_at, deadline_at;       /* wall ms */
     bool has_quote, has_balance, has_error, has_timings;
     struct quote quote;
     struct balance balance;
     struct event_error error;
     struct event_timings timings;
-    const char *outputs[EVENT_OUTPUTS_MAX]; int output_count;         /* -1: absent */
+    const char *outputs[EVENT_OUTPUTS_MAX]; int output_count;
     void *memory;                                                     /* the decoder's; event_clear frees it */
 };
-#define EVENT_ABSENT INT64_MIN
 
 void event_init(struct event *event, enum event_type type);      /* everything absent */
 void event_clear(struct event *event);                           /* frees what the decoder made; may be repeated */
@@ -77,7 +86,7 @@ enum decode {
                               * are filled, also project_id when it is valid), but a field is missing or wrong: error says */
     DECODE_MALFORMED,        /* anything else: a dead letter; error says why */
 };
-struct decode_error { char field[64]; char reason[32]; char message[240]; };
+struct decode_error { char field[64]; char reason[32]; char message[320]; };
 /* field: on the wire, empty when none. reason: malformed_json, too_large, too_deep, duplicate_key, missing_field, wrong_type,
  * out_of_range, unknown_type, no_value, ... message: one sentence naming field, value (cut) and what is allowed. */
 
@@ -85,13 +94,16 @@ struct decode_error { char field[64]; char reason[32]; char message[240]; };
 enum decode event_decode(const struct event_source *source, struct event *event, struct decode_error *error);
 
 /* Appends the JSON of all present fields of this type. A required field that is absent, or a value out of its limits, is our
- * own mistake: must() fails. */
+ * own mistake: must() fails. So ask event_output_valid (and id_valid, for a task's id) of what the provider says first. */
 void event_encode(const struct event *event, struct text *out);
 
 /* Made from the fact itself: same fact, same id. origin: for a rejection, else ignored. out is cleared first. */
 void event_ce_id(const struct event *event, const char *origin, struct text *out);
+/* May an output stand in an event: 1 to EVENT_OUTPUT_BYTES_MAX of printable ASCII without space, quote and backslash. */
+bool event_output_valid(const char *url);
 const char *event_subject(const struct event *event);            /* generationId, else grantId, else NULL */
-/* Fingerprint of a request's own fields (not ids): hex of a 128-bit or longer digest over the canonical form. */
+/* Fingerprint of what a request or a job asks for: SHA-256, in hex, over its fields other than generationId and userId, in
+ * their canonical form: the JSON that event_encode would write of them. */
 void event_fingerprint(const struct event *request, char out[65]);
 
 #endif
