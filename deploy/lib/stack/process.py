@@ -29,8 +29,9 @@ def started_at(pid):
     return None if fields[0] in (b"Z", b"X") else int(fields[19])
 
 
-def _tie(parent):
-    """In the child before exec: die with the parent, also when that is killed with -9."""
+def tied_to_us():
+    """A preexec_fn: the child dies with us, also when we are killed with -9."""
+    parent = os.getpid()
     def tie():
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:       # it died before the call above
@@ -96,7 +97,7 @@ def spawn(argv, *, log, env=None, cwd=None, tied=True, **more):
         log_from = output.tell()
         popen = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=cwd, start_new_session=True,
-            env={**os.environ, **(env or {})}, preexec_fn=_tie(os.getpid()) if tied else None)
+            env={**os.environ, **(env or {})}, preexec_fn=tied_to_us() if tied else None)
     return Process(popen.pid, started_at(popen.pid), popen, log=log, log_from=log_from, **more)
 
 

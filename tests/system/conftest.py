@@ -1,0 +1,81 @@
+"""One broker for all; for each file that asks for a rig, a stack of its own: topic prefix, Redis, sandbox and workers.
+
+The broker is the one of REELGATE_TEST_KAFKA (tests/run starts it) or, when a file is run by hand, one of our own.
+"""
+
+import os
+import random
+import shutil
+import sys
+
+import pytest
+
+ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
+sys.path.insert(0, os.path.join(ROOT, "deploy", "lib"))
+sys.path.insert(0, os.path.dirname(__file__))
+
+from rig import Rig  # noqa: E402
+from stack import kafka  # noqa: E402
+
+TEST_DATA = os.path.join(ROOT, "build", "test")
+
+
+def pytest_report_header():
+    return f"programs under test: {bin_dir()}"
+
+
+def bin_dir():
+    return os.environ.get("REELGATE_BIN", os.path.join(ROOT, "build", "sanitize"))
+
+
+@pytest.fixture(scope="session")
+def broker():
+    """The address of a real Apache Kafka."""
+    given = os.environ.get("REELGATE_TEST_KAFKA")
+    if given:
+        yield given
+        return
+    directory = os.path.join(TEST_DATA, f"kafka-{os.getpid()}")
+    process = kafka.start(directory, os.path.join(ROOT, "build", "kafka", "libs"))
+    try:
+        kafka.wait(process)
+        yield f"127.0.0.1:{process.more['port']}"
+    finally:
+        process.kill()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def make_rig(broker, request):
+    """make_rig(): Kafka, Redis and the sandbox with fresh topics, no worker yet. Everything ends with the file."""
+    made = []
+
+    def make(**sandbox):
+        name = f"{request.module.__name__}-{random.randrange(16 ** 6):06x}"
+        rig = Rig(os.path.join(TEST_DATA, name), bin_dir=bin_dir(), kafka=broker, prefix=name + ".", sandbox=sandbox)
+        made.append(rig)
+        return rig
+
+    yield make
+    for rig in made:
+        rig.close()
+
+
+@pytest.fixture(scope="module")
+def rig(make_rig):
+    """A whole system, one instance of each worker, ready."""
+    whole = make_rig()
+    whole.start_workers()
+    return whole
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failed test says where the logs of its programs are."""
+    report = yield
+    if report.failed:
+        for name in ("rig", "loaded"):
+            rig_of_test = item.funcargs.get(name)
+            if isinstance(rig_of_test, Rig):
+                report.sections.append(("logs", rig_of_test.stack.path("log")))
+    return report

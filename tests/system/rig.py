@@ -1,0 +1,130 @@
+"""A stack under test: starts it, publishes to it as an upstream service would, and looks at it from outside."""
+
+import json
+import os
+import shutil
+import time
+import urllib.request
+import zlib
+
+import redis as redis_client
+from confluent_kafka import Producer
+
+from observer import Observer
+from stack import programs
+from stack.process import wait_until
+from stack.stack import Stack
+
+TOPICS = ("requests", "grants", "results", "jobs", "tasks", "journal", "dead-letters")
+
+
+class Rig:
+    def __init__(self, directory, *, bin_dir, kafka, prefix, sandbox):
+        shutil.rmtree(directory, ignore_errors=True)
+        self.stack = Stack(directory, bin_dir=bin_dir, kafka_address=kafka, prefix=prefix)
+        self.kafka, self.prefix = kafka, prefix
+        self.stack.start_redis()
+        self.stack.start_sandbox(**sandbox)
+        self.stack.apply_topics()
+        self.redis = redis_client.Redis.from_url(self.stack.redis_url, decode_responses=True)
+        self.producer = Producer({"bootstrap.servers": kafka, "partitioner": "murmur2_random", "linger.ms": 2})
+        self.observer = Observer(kafka, prefix, TOPICS)
+        self.published = []          # delivery reports in order: (topic, partition, offset, value)
+        self._journal_partitions = self.producer.list_topics(prefix + "journal").topics[prefix + "journal"].partitions
+
+    def close(self):
+        self.observer.close()
+        self.stack.kill()
+
+    # ---- the programs
+
+    def start_workers(self, instances=1, **settings):
+        """Every worker, this many of each, ready."""
+        started = {f"{program}-{instance}": self.stack.start_program(program, instance, **settings)
+                   for program in programs.WORKERS for instance in range(instances)}
+        programs.wait_ready(started)
+        return started
+
+    def start(self, program, instance=0, ready=True, **settings):
+        process = self.stack.start_program(program, instance, **settings)
+        if ready:
+            programs.wait_ready({f"{program}-{instance}": process})
+        return process
+
+    def facts(self, name, fact=None):
+        """What "admission-0" has logged since its last start."""
+        return programs.facts(self.stack.processes[name], fact)
+
+    def wait_fact(self, name, fact, seconds=30):
+        return wait_until(lambda: self.facts(name, fact), seconds, f"{name}: log line {fact}", self.stack.processes[name])[-1]
+
+    def ready(self, name):
+        """(True or False, the reasons)."""
+        status, body = programs.get(self.stack.processes[name].more["health"] + "/readyz")
+        return status == 200, json.loads(body)["reasons"]
+
+    # ---- upstream
+
+    def publish(self, topic, value, *, key=None, headers=None):
+        """value: a dict, or bytes as they are. Where it lies is known after flush()."""
+        value = value if isinstance(value, bytes) else json.dumps(value).encode()
+
+        def delivered(error, message):
+            assert error is None, error
+            self.published.append((topic, message.partition(), message.offset(), value))
+
+        self.producer.produce(self.prefix + topic, value, key, headers=headers, on_delivery=delivered)
+        self.producer.poll(0)
+
+    def flush(self):
+        assert self.producer.flush(30) == 0, "Kafka did not take what was published"
+
+    def grant(self, user, amount, grant=None):
+        grant = grant or f"grant-{user}-{time.monotonic_ns()}"
+        self.publish("grants", {"grantId": grant, "userId": user, "amount": amount}, key=user)
+        self.flush()
+        return grant
+
+    def grant_and_wait(self, user, amount):
+        """Until the tokens can be spent."""
+        before = self.balance(user)["granted"]
+        self.grant(user, amount)
+        wait_until(lambda: self.balance(user)["granted"] == before + amount, 30, f"the grant of {amount} to {user}")
+
+    def request(self, generation, user, *, headers=None, **fields):
+        fields = {"prompt": "A paper boat on a rainy street", **fields}
+        self.publish("requests", {"generationId": generation, "userId": user, **fields}, key=user, headers=headers)
+        self.flush()
+        return generation
+
+    def cancel(self, generation, user):
+        self.publish("requests", {"generationId": generation, "userId": user}, key=user,
+                     headers={"ce_type": "reelgate.generation.cancel_requested", "ce_specversion": "1.0",
+                              "ce_id": f"cancel-{generation}", "ce_source": "test"})
+        self.flush()
+
+    # ---- what is where
+
+    def bucket(self, user):
+        return zlib.crc32(user.encode()) % len(self._journal_partitions)
+
+    def balance(self, user):
+        """The account in Redis; zeros when there is none."""
+        stored = self.redis.hgetall(f"rg:{{{self.bucket(user)}}}:user:{user}")
+        return {part: int(stored.get(part, 0)) for part in ("granted", "available", "reserved", "spent")}
+
+    def sandbox(self, path, body=None, method=None):
+        """The sandbox's admin path."""
+        request = urllib.request.Request(
+            self.stack.sandbox_url + path, method=method or ("GET" if body is None else "POST"),
+            data=None if body is None else json.dumps(body).encode(), headers={"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            text = answer.read()
+            return json.loads(text) if text else None
+
+    def reelgate(self, *arguments, timeout=60):
+        return self.stack.run_reelgate(*arguments, timeout=timeout)
+
+    def log_text(self, name):
+        with open(self.stack.path("log", name + ".log"), encoding="utf-8", errors="replace") as file:
+            return file.read()
