@@ -15,6 +15,10 @@ struct kafka_config {
     const struct param_properties *properties;   /* the operator's kafka.*; wins over our defaults; may be NULL */
 };
 
+/* Would these be taken? false: error says which property and why, in one line (exit status 2 is for the caller). Properties
+ * that promises rest on (isolation.level, acks, partitioner, ...) are refused. Every open call must()s what this refuses. */
+bool kafka_config_check(const struct kafka_config *config, char error[200]);
+
 struct kafka_header { const char *name; const char *value; size_t length; };
 
 /* A record as read; everything is lent until kafka_record_release. */

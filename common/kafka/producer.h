@@ -35,13 +35,18 @@ enum trouble kafka_producer_begin(struct kafka_producer *producer);
  * (-1 until then) and must live until commit or abort. */
 enum trouble kafka_producer_produce(struct kafka_producer *producer, const struct kafka_message *message,
                                     int64_t *delivered);
-/* Also with count 0 or unmoved offsets: sending them is what fences a worker that lost its partitions. */
+/* Also when the offsets have not moved: sending them is what fences a worker that lost its partitions. So count is at least
+ * 1 (librdkafka sends nothing for an empty list). membership NULL (nothing assigned): ABORT_BATCH. */
 enum trouble kafka_producer_send_offsets(struct kafka_producer *producer, struct kafka_consumer *consumer,
                                          const struct kafka_membership *membership, const struct kafka_offset *offsets,
                                          size_t count);
 enum trouble kafka_producer_flush(struct kafka_producer *producer);     /* all acknowledged, or ABORT_BATCH / RENEW */
+/* ABORT_BATCH: not committed. RENEW: the end is not known until the producer is renewed and the topic (or the committed
+ * offset) has been read again (K1). */
 enum trouble kafka_producer_commit(struct kafka_producer *producer);
 enum trouble kafka_producer_abort(struct kafka_producer *producer);     /* flushes first (K6); RENEW when that failed */
-int64_t kafka_producer_renewals(const struct kafka_producer *producer);
+int64_t kafka_producer_renewals(const struct kafka_producer *producer);       /* without the first */
+/* Why it must be renewed: "start", "fenced", "timed_out", "fatal", "idle"; NULL: it need not. */
+const char *kafka_producer_lost(const struct kafka_producer *producer);
 
 #endif

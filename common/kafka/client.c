@@ -1,0 +1,78 @@
+/* A passing look at the cluster: metadata and real watermarks. */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/xalloc.h"
+#include "kafka/priv.h"
+#include "kafka/client_priv.h"
+
+static const struct kafka_row CLIENT_ROWS[] = {
+    /* With read_committed the watermark query stops at the last stable offset, before done marks and entries that are
+     * committed already behind an open transaction: whoever reads up to it acts on a past. */
+    { "isolation.level", "read_uncommitted", true },
+    { "allow.auto.create.topics", "false", true },
+    { "topic.metadata.refresh.interval.ms", "60000", false },
+};
+
+struct kafka_client *kafka_client_open(const struct kafka_config *config)
+{
+    struct kafka_client *client = xcalloc(1, sizeof *client);
+    client->link = kafka_link_new(client, "client", config->client_id);
+    client->handle = kafka_handle(RD_KAFKA_CONSUMER, kafka_conf(config, client->link, CLIENT_ROWS,
+                                                                sizeof CLIENT_ROWS / sizeof CLIENT_ROWS[0]));
+    return client;
+}
+
+void kafka_client_close(struct kafka_client **client)
+{
+    if (!*client)
+        return;
+    kafka_handle_end(&(*client)->handle, &(*client)->link, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE, 5000);
+    free(*client);
+    *client = NULL;
+}
+
+enum trouble kafka_client_metadata(struct kafka_client *client, const char *topic,
+                                   const struct rd_kafka_metadata **metadata, int timeout_ms)
+{
+    rd_kafka_poll(client->handle, 0);        /* serves the error callback */
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(client->handle, topic, NULL);
+    if (!handle)
+        return TROUBLE_RETRY;
+    rd_kafka_resp_err_t code = rd_kafka_metadata(client->handle, 0, handle, metadata, timeout_ms);
+    rd_kafka_topic_destroy(handle);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        kafka_link_heard(client->link);
+        return TROUBLE_NONE;
+    }
+    if (kafka_link_may_say(client->link, "metadata"))
+        log_warn("kafka_metadata_failed", LOG_TEXT("topic", topic), LOG_TEXT("error_code", rd_kafka_err2name(code)));
+    return TROUBLE_RETRY;
+}
+
+enum trouble kafka_client_partitions(struct kafka_client *client, const char *topic, int32_t *partitions, int timeout_ms)
+{
+    const struct rd_kafka_metadata *metadata = NULL;
+    *partitions = 0;
+    if (kafka_client_metadata(client, topic, &metadata, timeout_ms) != TROUBLE_NONE)
+        return TROUBLE_RETRY;
+    if (metadata->topic_cnt == 1 && metadata->topics[0].err == RD_KAFKA_RESP_ERR_NO_ERROR)
+        *partitions = metadata->topics[0].partition_cnt;
+    rd_kafka_metadata_destroy(metadata);
+    return *partitions > 0 ? TROUBLE_NONE : TROUBLE_RETRY;
+}
+
+enum trouble kafka_client_watermarks(struct kafka_client *client, const char *topic, int32_t partition, int64_t *low,
+                                     int64_t *high, int timeout_ms)
+{
+    rd_kafka_poll(client->handle, 0);
+    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(client->handle, topic, partition, low, high, timeout_ms);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        kafka_link_heard(client->link);
+        return TROUBLE_NONE;
+    }
+    if (kafka_link_may_say(client->link, "watermarks"))
+        log_warn("kafka_watermarks_failed", LOG_TEXT("topic", topic), LOG_NUMBER("partition", partition),
+                 LOG_TEXT("error_code", rd_kafka_err2name(code)));
+    return TROUBLE_RETRY;
+}
