@@ -15,7 +15,6 @@ struct batch;
 struct batch_stage {
     const char *program;                     /* "reelgate-admission"; transactional.id: worker_transactional_id */
     const char *group;                       /* NULL: worker_group of the program, "reelgate.admission" */
-    const char *waiting;                     /* what the log says while Redis is away: "Failed to check token balance" */
     const enum topic *reads; int read_count;
     const enum topic *writes; int write_count;       /* prewarmed before ready */
     size_t item_bytes;                       /* zeroed scratch per record */

@@ -20,7 +20,10 @@ struct service {
 
 _Noreturn void service_refuse(const char *setting, const char *value, const char *reason)
 {
-    fprintf(stderr, "%s: \"%s\" is refused: %s\n", setting, value ? value : "", reason);
+    if (value)
+        fprintf(stderr, "%s: \"%s\" is refused: %s\n", setting, value, reason);
+    else
+        fprintf(stderr, "%s is refused: %s\n", setting, reason);
     exit(EXIT_SETTING);
 }
 

@@ -32,7 +32,7 @@ int service_run(struct service *service, const struct service_loop *loop);
 void service_close(struct service **service);
 
 /* One line on stderr naming setting, value and what is allowed, then exit status 2: for what the table of settings can't
- * judge by itself (a URL's inside, the policy file). */
+ * judge by itself (a URL's inside, the policy file). value NULL: not shown, it may hold a secret. */
 _Noreturn void service_refuse(const char *setting, const char *value, const char *reason);
 
 #endif
