@@ -284,7 +284,7 @@ struct settle *settle_open(struct metrics *metrics)
     struct settle *self = xcalloc(1, sizeof *self);
     make_metrics(self, metrics);
     self->stage = (struct batch_stage){
-        .program = "reelgate-ledger", .group = "reelgate.ledger", .reads = READS, .read_count = 2,
+        .program = "reelgate-ledger", .reads = READS, .read_count = 2,
         .writes = WRITES, .write_count = 2, .item_bytes = sizeof(struct item), .self = self,
         .ask = ask, .answer = answer, .committed = committed, .dispose = dispose,
     };
