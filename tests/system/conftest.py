@@ -45,16 +45,19 @@ def broker():
         shutil.rmtree(directory, ignore_errors=True)
 
 
-@pytest.fixture(scope="module")
+def _open_rig(broker, request, sandbox):
+    name = f"{request.module.__name__}-{random.randrange(16 ** 6):06x}"
+    return Rig(os.path.join(TEST_DATA, name), bin_dir=bin_dir(), kafka=broker, prefix=name + ".", sandbox=sandbox)
+
+
+@pytest.fixture
 def make_rig(broker, request):
-    """make_rig(): Kafka, Redis and the sandbox with fresh topics, no worker yet. Everything ends with the file."""
+    """make_rig(): Kafka, Redis and the sandbox with fresh topics, no worker yet. Everything ends with the test."""
     made = []
 
     def make(**sandbox):
-        name = f"{request.module.__name__}-{random.randrange(16 ** 6):06x}"
-        rig = Rig(os.path.join(TEST_DATA, name), bin_dir=bin_dir(), kafka=broker, prefix=name + ".", sandbox=sandbox)
-        made.append(rig)
-        return rig
+        made.append(_open_rig(broker, request, sandbox))
+        return made[-1]
 
     yield make
     for rig in made:
@@ -62,11 +65,14 @@ def make_rig(broker, request):
 
 
 @pytest.fixture(scope="module")
-def rig(make_rig):
-    """A whole system, one instance of each worker, ready."""
-    whole = make_rig()
-    whole.start_workers()
-    return whole
+def rig(broker, request):
+    """A whole system for the tests of one file: one instance of each worker, ready."""
+    whole = _open_rig(broker, request, {})
+    try:
+        whole.start_workers()
+        yield whole
+    finally:
+        whole.close()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -74,8 +80,6 @@ def pytest_runtest_makereport(item, call):
     """A failed test says where the logs of its programs are."""
     report = yield
     if report.failed:
-        for name in ("rig", "loaded"):
-            rig_of_test = item.funcargs.get(name)
-            if isinstance(rig_of_test, Rig):
-                report.sections.append(("logs", rig_of_test.stack.path("log")))
+        rigs = [value for value in item.funcargs.values() if isinstance(value, Rig)]
+        report.sections.append(("logs", "\n".join(rig.stack.path("log") for rig in rigs) or f"under {TEST_DATA}"))
     return report

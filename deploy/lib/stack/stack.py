@@ -21,12 +21,13 @@ SERVICES = ("kafka", "redis", "sandbox")
 
 
 class Stack:
-    """tied: every process dies with this one. kafka_address: somebody else's broker, which is neither started nor stopped."""
+    """tied: every process dies with this one. kafka_address: somebody else's broker, which is neither started nor stopped.
+    provider: (address, key) of Runway itself instead of the sandbox."""
 
-    def __init__(self, directory, *, bin_dir=None, tied=True, kafka_address=None, prefix="reelgate."):
+    def __init__(self, directory, *, bin_dir=None, tied=True, kafka_address=None, prefix="reelgate.", provider=None):
         self.directory = os.path.realpath(directory)
         self.bin_dir = bin_dir or os.path.join(ROOT, "build", "release")
-        self.tied, self.kafka_address, self.prefix = tied, kafka_address, prefix
+        self.tied, self.kafka_address, self.prefix, self.provider = tied, kafka_address, prefix, provider
         self.processes = {}                  # those that this object started or found: name -> Process
         self.plan = self._read_plan()
 
@@ -124,9 +125,10 @@ class Stack:
 
     def secrets_of(self, program):
         """The provider's address and key, for those two that talk to it; the environment's own never reach the others."""
-        if program in ("generator", "poller"):
-            return {"RUNWAYML_BASE_URL": self.sandbox_url, "RUNWAYML_API_SECRET": programs.SANDBOX_SECRET}
-        return {}
+        if program not in ("generator", "poller"):
+            return {"RUNWAYML_API_SECRET": ""}
+        address, key = self.provider or (self.sandbox_url, programs.SANDBOX_SECRET)
+        return {"RUNWAYML_BASE_URL": address, "RUNWAYML_API_SECRET": key}
 
     def start_program(self, program, instance=0, **settings):
         """Returns its Process, whose health address is in .more["health"]."""
@@ -167,7 +169,8 @@ class Stack:
             say("Starting Apache Kafka")
         self.start_kafka()
         self.start_redis()
-        self.start_sandbox()
+        if self.provider is None:
+            self.start_sandbox()
         self.wait_kafka()
         self.apply_topics()
         say("Starting the programs")

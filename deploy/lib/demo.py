@@ -1,0 +1,138 @@
+"""deploy/demo, once everything is installed and built: starts the stack, plays the stories, shows the table, ends."""
+
+import os
+import shutil
+import signal
+import sys
+import time
+
+from stack.process import StackError
+from stack.stack import ROOT, Stack
+from stories import World, all_stories
+
+STORY_SECONDS = 180
+REAL_STORY_SECONDS = 1200
+RUNWAY = "https://api.dev.runwayml.com"
+
+
+class Table:
+    """The stories as rows: drawn in place on a terminal, else one line for each change."""
+
+    def __init__(self, stories):
+        self.stories, self.began, self.drawn, self.said = stories, time.monotonic(), 0, {}
+        self.terminal = sys.stdout.isatty()
+
+    def draw(self):
+        elapsed = time.monotonic() - self.began
+        if self.terminal:
+            width = shutil.get_terminal_size().columns
+            lines = [*(self.row(story)[:width - 1] for story in self.stories), f"  {elapsed:.0f} s"]
+            if self.drawn:
+                print(f"\033[{self.drawn}A", end="")
+            print("".join(f"\r\033[K{line}\n" for line in lines), end="", flush=True)
+            self.drawn = len(lines)
+            return
+        for story in self.stories:
+            word = (story.state, story.passed)
+            if self.said.get(story.title) != word:
+                self.said[story.title] = word
+                print(f"  {elapsed:5.1f} s {self.row(story)}", flush=True)
+
+    @staticmethod
+    def row(story):
+        mark = {None: " ", True: "✓", False: "✗"}[story.passed]
+        return f"{mark} {story.title:<25} {story.tokens} tokens  {story.state:<30} {story.balance}"
+
+
+def play(world, seconds):
+    """Plays all stories side by side; True when each ended as it should."""
+    stories = all_stories(world)
+    table = Table(stories)
+    limit = time.monotonic() + seconds
+    try:
+        while any(story.passed is None for story in stories):
+            for story in stories:
+                if story.passed is None:
+                    story.step()
+                    if time.monotonic() > limit and story.passed is None:
+                        story.passed, story.state = False, f"no end within {seconds} s: {story.state}"
+            table.draw()
+            time.sleep(0.1)
+    finally:
+        world.end()
+    table.draw()
+    return all(story.passed for story in stories)
+
+
+def books_balance(stack):
+    audit = stack.run_reelgate("audit", timeout=120)
+    print("  The books balance: the journal alone rebuilds Redis." if audit.returncode == 0
+          else f"  reelgate audit: exit {audit.returncode}: {audit.stdout}{audit.stderr}")
+    return audit.returncode == 0
+
+
+def agreed_to_pay(options):
+    """--real: the key is there and somebody has said yes."""
+    if not os.environ.get("RUNWAYML_API_SECRET"):
+        raise StackError("--real needs Runway's key in RUNWAYML_API_SECRET")
+    print("  This makes three videos of two seconds with Runway's own API, about 72 credits (0.72 US dollars) in all.")
+    if "--yes" in options:
+        return True
+    if not sys.stdin.isatty():
+        raise StackError("--real asks first, and there is no terminal to ask on; --yes answers for you")
+    return input("  Go on? [y/N] ").strip().lower() in ("y", "yes")
+
+
+def how_to_talk_to_it(stack):
+    reelgate, settings = stack.reelgate()
+    print("\n  It is still running. Talk to it:\n")
+    print("    export " + " ".join(f"{name}={value}" for name, value in settings.items()))
+    print(f"    {reelgate[0]} grant --user ada --amount 3")
+    print(f"    {reelgate[0]} request --user ada --prompt 'A paper boat on a canal at dawn'")
+    print(f"    deploy/local --directory {stack.directory} status")
+    print(f"    deploy/local --directory {stack.directory} down")
+
+
+def fresh_stack(options):
+    directory = os.path.join(ROOT, "build", "demo")
+    real = (RUNWAY, os.environ["RUNWAYML_API_SECRET"]) if "--real" in options else None
+    stack = Stack(directory, bin_dir=os.environ.get("REELGATE_BIN"), tied="--keep" not in options, provider=real)
+    if any(stack.find(name) for name in (*stack.program_names(), "kafka", "redis", "sandbox")):
+        print("  Stopping what an earlier --keep left running …")
+        stack.down()
+    shutil.rmtree(directory, ignore_errors=True)
+    return stack
+
+
+def main():
+    options, began = set(sys.argv[1:]), time.monotonic()
+    # Ctrl-C and a polite kill end the same way: through the finally below.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    stack, kept, passed = None, False, False
+    try:
+        if "--real" in options and not agreed_to_pay(options):
+            print("  Nothing was started.")
+            return 1
+        stack = fresh_stack(options)
+        stack.up(say=lambda word: print(f"  {word} …", flush=True))
+        print(f"  Up after {time.monotonic() - began:.0f} s. The stories:\n")
+        world = World(stack, "--real" in options)
+        passed = play(world, REAL_STORY_SECONDS if world.real else STORY_SECONDS) and books_balance(stack)
+        kept = "--keep" in options
+    except StackError as trouble:
+        print(f"deploy/demo: {trouble}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("\n  Interrupted.", file=sys.stderr)
+    finally:
+        if stack is not None and not kept:
+            print("  Stopping …", flush=True)
+            stack.down()
+    if kept:
+        how_to_talk_to_it(stack)
+    print(f"\n  {'Every story ended as it should' if passed else 'NOT every story ended as it should'}, "
+          f"{time.monotonic() - began:.0f} s." + ("" if passed or stack is None else f" Logs: {stack.path('log')}"))
+    return 0 if passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
