@@ -26,7 +26,7 @@ struct call {
     bool body_given_whole;               /* sticky: once libcurl had the last byte it may be on the wire */
     struct text answer;
     size_t answer_cap_bytes, answer_header_bytes;
-    bool headers_whole;                  /* libcurl calls an answer that breaks off in its headers a success */
+    bool headers_whole;                  /* an answer that breaks off in its headers is fine with libcurl */
     const char *refused;                 /* why the answer was cut off by us, or NULL */
     int64_t started_mono_ms;
     http_done *done; void *self, *tag;
@@ -153,6 +153,7 @@ static void set_limits(CURL *easy, const struct http_request *request)
     SET(easy, CURLOPT_FOLLOWLOCATION, 0L);        /* a redirect is an answer: the key stays with its host */
     SET(easy, CURLOPT_PROXY, "");                 /* not from the environment either */
     SET(easy, CURLOPT_NOPROXY, "*");
+    SET(easy, CURLOPT_PATH_AS_IS, 1L);            /* "/v1/tasks/.." must not become another path */
     SET(easy, CURLOPT_NOSIGNAL, 1L);
     SET(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)request->connect_timeout_ms);
     SET(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);

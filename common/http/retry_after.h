@@ -4,7 +4,8 @@
 
 #include <stdint.h>
 
-/* Milliseconds to wait from now_wall_ms on, at most a day; a date in the past is 0; -1 when value says neither. */
+/* Milliseconds to wait from now_wall_ms on, at most a day; a date in the past is 0; -1 when value says
+ * neither. */
 int64_t retry_after_parse(const char *value, int64_t now_wall_ms);
 
 #endif

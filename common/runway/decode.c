@@ -1,0 +1,94 @@
+#include "runway/decode.h"
+
+#include <string.h>
+
+#include "runway/classify.h"
+
+#include "base/ids.h"
+
+bool task_id_valid(const char *id)
+{
+    if (!id || !id_valid(id, strlen(id))) return false;
+    return id[strspn(id, ".")] != '\0';          /* "." and ".." would be another path */
+}
+
+/* Parsed, or NULL: not an object, too large, or nothing a strict reader takes. */
+static struct json *parse_object(const char *body, size_t length)
+{
+    char error[JSON_ERROR_BYTES];
+    struct json *root = json_parse(body, length, RUNWAY_ANSWER_BYTES_MAX, error);
+    if (root && json_kind(root) != JSON_OBJECT) json_free(&root);
+    return root;
+}
+
+/* {"credits": 12.5} under name; -1 when it is not said or can't be. */
+static double credits_of(const struct json *root, const char *name)
+{
+    double credits;
+    if (!json_number(json_get(json_get(root, name), "credits"), &credits)) return -1;
+    return credits >= 0 && credits <= 1e12 ? credits : -1;
+}
+
+struct decoded_create decode_create(const char *body, size_t length)
+{
+    struct decoded_create decoded = { .root = parse_object(body, length), .estimated_credits = -1 };
+    const char *id = json_string(json_get(decoded.root, "id"), NULL);
+    if (task_id_valid(id)) decoded.task_id = id;
+    decoded.estimated_credits = credits_of(decoded.root, "estimatedCost");
+    return decoded;
+}
+
+static void read_outputs(const struct json *output, struct runway_look_answer *answer)
+{
+    for (size_t i = 0; i < json_count(output) && answer->output_count < RUNWAY_OUTPUTS_MAX; i++) {
+        size_t length;
+        const char *url = json_string(json_at(output, i), &length);
+        if (!url || length == 0 || length > RUNWAY_URL_BYTES_MAX) continue;
+        answer->outputs[answer->output_count++] = url;
+    }
+}
+
+static void read_status(const struct json *root, const char *text, struct runway_look_answer *answer)
+{
+    const struct json *output = json_get(root, "output");
+    answer->status = status_of_text(text);
+    answer->status_text = text;
+    if (answer->status != RUNWAY_SUCCEEDED) return;
+    if (json_kind(output) == JSON_ARRAY) read_outputs(output, answer);
+    /* Nothing to deliver yet, or ever: not a success that anybody should pay for. */
+    if (answer->output_count > 0) return;
+    answer->status = RUNWAY_STATUS_UNKNOWN;
+    answer->status_text = "SUCCEEDED without output";
+}
+
+bool decode_task(const char *body, size_t length, const char *task_id, struct runway_look_answer *answer,
+                 struct json **root)
+{
+    *root = parse_object(body, length);
+    size_t status_length;
+    const char *id = json_string(json_get(*root, "id"), NULL);
+    const char *status = json_string(json_get(*root, "status"), &status_length);
+    if (!status || status_length == 0 || status_length > RUNWAY_STATUS_BYTES_MAX) return false;
+    if (id && strcmp(id, task_id) != 0) return false;
+    read_status(*root, status, answer);
+    double progress;
+    if (json_number(json_get(*root, "progress"), &progress) && progress >= 0 && progress <= 1)
+        answer->progress = progress;
+    answer->failure = json_string(json_get(*root, "failure"), NULL);
+    size_t code_length;
+    const char *code = json_string(json_get(*root, "failureCode"), &code_length);
+    if (code && code_length > 0 && code_length <= RUNWAY_FAILURE_CODE_BYTES_MAX) answer->failure_code = code;
+    answer->credits = credits_of(*root, "cost");
+    return true;
+}
+
+bool decode_organization(const char *body, size_t length, int64_t *credit_balance)
+{
+    struct json *root = parse_object(body, length);
+    double balance = 0;
+    bool readable = json_number(json_get(root, "creditBalance"), &balance) && balance > -1e15 &&
+                    balance < 1e15;
+    if (readable) *credit_balance = (int64_t)balance;
+    json_free(&root);
+    return readable;
+}
