@@ -1,206 +1,168 @@
 #include "tokens/audit.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/must.h"
 #include "base/xalloc.h"
-#include "redis/redis.h"
+#include "tokens/internal.h"
+#include "tokens/words.h"
 
-enum { SCAN_COUNT = 500, KEY_PARTS_MAX = 300 };
+enum { SCAN_COUNT = 500, FIELDS_MAX = 9 };
 
-struct audit { struct redis *redis; };
+struct walk {
+    struct tokens *tokens;
+    int32_t bucket;
+    const char *kind;                    /* of key: user, gen, grant */
+    const char *fields[FIELDS_MAX];
+    size_t field_count;
+    void (*row)(const struct walk *walk, int32_t bucket, const char *id, const struct redis_reply *fields);
+    void *self;
+    void (*callback)(void);              /* the caller's own row function, cast back by row */
+};
 
-struct audit *audit_open(const char *redis_url, int timeout_ms, char error[200])
+static const char *field_text(const struct redis_reply *fields, size_t index)
 {
-    struct redis *redis = redis_open(redis_url, timeout_ms, error);
-    if (!redis)
-        return NULL;
-    struct audit *audit = xcalloc(1, sizeof *audit);
-    audit->redis = redis;
-    return audit;
+    const char *text = redis_reply_text(redis_reply_at(fields, index), NULL);
+    return text ? text : "";
 }
 
-void audit_close(struct audit **audit)
+static int64_t field_number(const struct redis_reply *fields, size_t index)
 {
-    if (!*audit)
-        return;
-    redis_close(&(*audit)->redis);
-    free(*audit);
-    *audit = NULL;
+    struct words words = { .at = field_text(fields, index) };
+    return words_number(&words);         /* missing or malformed is 0: the books then don't match, as they should */
 }
 
-const char *audit_reason(const struct audit *audit)
+static enum trouble scan(const struct walk *walk, uint64_t cursor, struct redis_reply **reply)
 {
-    return redis_reason(audit->redis);
-}
-
-/* ---- rows */
-
-enum row_kind { ROW_OTHER, ROW_ACCOUNT, ROW_HOLD };
-struct row { enum row_kind kind; int32_t bucket; const char *id; };
-
-/* "rg:{7}:user:u-1". An id may hold ':' itself, so it is all that follows. */
-static struct row row_of(const char *key)
-{
-    struct row row = { .kind = ROW_OTHER };
-    int read = 0;
-    if (sscanf(key, "rg:{%" SCNd32 "}:%n", &row.bucket, &read) != 1 || read == 0 || row.bucket < 0)
-        return row;
-    const char *rest = key + read;
-    if (strncmp(rest, "user:", 5) == 0)
-        return (struct row){ ROW_ACCOUNT, row.bucket, rest + 5 };
-    if (strncmp(rest, "gen:", 4) == 0)
-        return (struct row){ ROW_HOLD, row.bucket, rest + 4 };
-    return row;
-}
-
-static void ask_row(struct audit *audit, const char *key, enum row_kind kind)
-{
-    const char *account[] = { "HMGET", key, "granted", "available", "reserved", "spent" };
-    const char *hold[] = { "HMGET", key, "user", "state", "tokens", "committed", "released" };
-    if (kind == ROW_ACCOUNT)
-        redis_append(audit->redis, sizeof account / sizeof account[0], account, NULL);
+    char at[24], pattern[48], count[16];
+    snprintf(at, sizeof at, "%llu", (unsigned long long)cursor);
+    if (walk->bucket == TOKENS_EVERY_BUCKET)
+        snprintf(pattern, sizeof pattern, "rg:{*}:%s:*", walk->kind);
     else
-        redis_append(audit->redis, sizeof hold / sizeof hold[0], hold, NULL);
-}
-
-static const char *field(const struct redis_reply *reply, size_t index)
-{
-    const struct redis_reply *value = redis_reply_at(reply, index);
-    return redis_reply_kind(value) == REDIS_TEXT ? redis_reply_text(value, NULL) : NULL;
-}
-
-/* absent: what a field that is not there means; below 0: it must be there. */
-static bool number(const struct redis_reply *reply, size_t index, int64_t absent, int64_t *value)
-{
-    const char *text = field(reply, index);
-    *value = absent;
-    if (!text)
-        return absent >= 0;
-    char *end;
-    errno = 0;
-    *value = strtoll(text, &end, 10);
-    return errno == 0 && end != text && *end == '\0';
-}
-
-static bool tell_account(const struct redis_reply *reply, const struct row *row, const struct audit_visitor *visitor)
-{
-    struct audit_account account = { .bucket = row->bucket, .user_id = row->id };
-    struct balance *balance = &account.balance;
-    if (!number(reply, 0, 0, &balance->granted) || !number(reply, 1, 0, &balance->available)
-        || !number(reply, 2, 0, &balance->reserved) || !number(reply, 3, 0, &balance->spent))
-        return false;
-    visitor->account(visitor->self, &account);
-    return true;
-}
-
-static bool tell_hold(const struct redis_reply *reply, const struct row *row, const struct audit_visitor *visitor)
-{
-    const char *state = field(reply, 1);
-    struct audit_hold hold = { .bucket = row->bucket, .generation_id = row->id, .user_id = field(reply, 0) };
-    if (!state || (strcmp(state, "reserved") != 0 && strcmp(state, "settled") != 0))
-        return true;
-    if (!hold.user_id || !number(reply, 2, -1, &hold.held) || !number(reply, 3, 0, &hold.committed)
-        || !number(reply, 4, 0, &hold.released))
-        return false;
-    visitor->hold(visitor->self, &hold);
-    return true;
-}
-
-static enum trouble hear_row(struct audit *audit, const char *key, const struct audit_visitor *visitor)
-{
-    struct redis_reply *reply;
-    if (redis_receive(audit->redis, &reply) != TROUBLE_NONE)
-        return TROUBLE_RETRY;
-    struct row row = row_of(key);
-    bool read = redis_reply_kind(reply) == REDIS_LIST
-        && (row.kind == ROW_ACCOUNT ? tell_account : tell_hold)(reply, &row, visitor);
-    if (!read)
-        visitor->illegible(visitor->self, key);
-    redis_reply_free(&reply);
-    return TROUBLE_NONE;
-}
-
-/* ---- all of them */
-
-static enum trouble scan_page(struct audit *audit, const struct redis_reply *keys, const struct audit_visitor *visitor)
-{
-    size_t count = redis_reply_count(keys);
-    for (size_t i = 0; i < count; i++) {
-        const char *key = field(keys, i);
-        enum row_kind kind = key ? row_of(key).kind : ROW_OTHER;
-        if (kind != ROW_OTHER)
-            ask_row(audit, key, kind);
-    }
-    if (redis_send(audit->redis) != TROUBLE_NONE)
-        return TROUBLE_RETRY;
-    for (size_t i = 0; i < count; i++) {
-        const char *key = field(keys, i);
-        if (key && row_of(key).kind != ROW_OTHER && hear_row(audit, key, visitor) != TROUBLE_NONE)
-            return TROUBLE_RETRY;
-    }
-    return TROUBLE_NONE;
-}
-
-enum trouble audit_scan(struct audit *audit, const struct audit_visitor *visitor)
-{
-    char cursor[24] = "0", count[16];
+        snprintf(pattern, sizeof pattern, "rg:{%d}:%s:*", walk->bucket, walk->kind);
     snprintf(count, sizeof count, "%d", SCAN_COUNT);
-    do {
-        const char *scan[] = { "SCAN", cursor, "MATCH", "rg:{*}:*", "COUNT", count };
-        struct redis_reply *page;
-        if (redis_ask(audit->redis, sizeof scan / sizeof scan[0], scan, &page) != TROUBLE_NONE)
-            return TROUBLE_RETRY;
-        const char *next = redis_reply_kind(page) == REDIS_LIST ? field(page, 0) : NULL;
-        enum trouble trouble = next ? scan_page(audit, redis_reply_at(page, 1), visitor) : TROUBLE_RETRY;
-        snprintf(cursor, sizeof cursor, "%s", next ? next : "0");
-        redis_reply_free(&page);
+    redis_append(walk->tokens->side, 6, (const char *[]){ "SCAN", at, "MATCH", pattern, "COUNT", count }, NULL);
+    enum trouble trouble = tokens_side_receive(walk->tokens, reply);
+    if (trouble == TROUBLE_NONE && redis_reply_count(*reply) != 2) {
+        redis_reply_free(reply);
+        trouble = tokens_cannot(walk->tokens, -1, "SCAN's answer can't be read");
+    }
+    return trouble;
+}
+
+/* "rg:{7}:user:u1" is bucket 7, id u1. */
+static const char *key_id(const struct walk *walk, const char *key, int32_t *bucket)
+{
+    const char *close = strstr(key, "}:");
+    *bucket = (int32_t)strtol(key + 4, NULL, 10);
+    return close ? close + 2 + strlen(walk->kind) + 1 : key;
+}
+
+/* The hashes of the keys that one step of SCAN found, in one pipeline. */
+static enum trouble read_rows(const struct walk *walk, const struct redis_reply *keys)
+{
+    struct redis *side = walk->tokens->side;
+    const char *argv[FIELDS_MAX + 2] = { "HMGET" };
+    for (size_t i = 0; i < walk->field_count; i++)
+        argv[i + 2] = walk->fields[i];
+    for (size_t i = 0; i < redis_reply_count(keys); i++) {
+        argv[1] = field_text(keys, i);
+        redis_append(side, walk->field_count + 2, argv, NULL);
+    }
+    for (size_t i = 0; i < redis_reply_count(keys); i++) {
+        struct redis_reply *fields;
+        int32_t bucket;
+        enum trouble trouble = tokens_side_receive(walk->tokens, &fields);
         if (trouble != TROUBLE_NONE)
             return trouble;
-    } while (strcmp(cursor, "0") != 0);
+        const char *id = key_id(walk, field_text(keys, i), &bucket);
+        /* The first field is one that each of them has: without it the key went away since. */
+        if (redis_reply_count(fields) == walk->field_count && redis_reply_text(redis_reply_at(fields, 0), NULL))
+            walk->row(walk, bucket, id, fields);
+        redis_reply_free(&fields);
+    }
     return TROUBLE_NONE;
 }
 
-/* ---- one of them */
-
-static enum trouble look(struct audit *audit, const char *key, const struct audit_visitor *visitor)
+static enum trouble walk_all(const struct walk *walk)
 {
-    if (redis_connect(audit->redis) != TROUBLE_NONE)
-        return TROUBLE_RETRY;
-    ask_row(audit, key, row_of(key).kind);
-    if (redis_send(audit->redis) != TROUBLE_NONE)
-        return TROUBLE_RETRY;
-    return hear_row(audit, key, visitor);
-}
-
-enum trouble audit_look_account(struct audit *audit, int32_t bucket, const char *user_id,
-                                const struct audit_visitor *visitor)
-{
-    char key[KEY_PARTS_MAX];
-    snprintf(key, sizeof key, "rg:{%" PRId32 "}:user:%s", bucket, user_id);
-    return look(audit, key, visitor);
-}
-
-enum trouble audit_look_hold(struct audit *audit, int32_t bucket, const char *generation_id,
-                             const struct audit_visitor *visitor)
-{
-    char key[KEY_PARTS_MAX];
-    snprintf(key, sizeof key, "rg:{%" PRId32 "}:gen:%s", bucket, generation_id);
-    return look(audit, key, visitor);
-}
-
-enum trouble audit_verified(struct audit *audit, int32_t bucket, bool *verified)
-{
-    char key[KEY_PARTS_MAX];
-    snprintf(key, sizeof key, "rg:{%" PRId32 "}:meta", bucket);
-    const char *get[] = { "HGET", key, "verified" };
-    struct redis_reply *reply;
-    if (redis_ask(audit->redis, sizeof get / sizeof get[0], get, &reply) != TROUBLE_NONE)
-        return TROUBLE_RETRY;
-    *verified = redis_reply_kind(reply) == REDIS_TEXT;
-    redis_reply_free(&reply);
+    uint64_t cursor = 0;
+    if (redis_connect(walk->tokens->side) != TROUBLE_NONE)
+        return tokens_cannot(walk->tokens, -1, redis_reason(walk->tokens->side));
+    do {
+        struct redis_reply *reply;
+        enum trouble trouble = scan(walk, cursor, &reply);
+        if (trouble != TROUBLE_NONE)
+            return trouble;
+        cursor = strtoull(field_text(reply, 0), NULL, 10);
+        trouble = read_rows(walk, redis_reply_at(reply, 1));
+        redis_reply_free(&reply);
+        if (trouble != TROUBLE_NONE)
+            return trouble;
+    } while (cursor != 0);
     return TROUBLE_NONE;
+}
+
+static void user_row(const struct walk *walk, int32_t bucket, const char *id, const struct redis_reply *fields)
+{
+    const struct audit_user user = {
+        .bucket = bucket, .user_id = id,
+        .balance = { .granted = field_number(fields, 0), .available = field_number(fields, 1),
+                     .reserved = field_number(fields, 2), .spent = field_number(fields, 3) },
+    };
+    ((void (*)(void *, const struct audit_user *))walk->callback)(walk->self, &user);
+}
+
+enum trouble tokens_audit_users(struct tokens *tokens, int32_t bucket,
+                                void (*row)(void *self, const struct audit_user *user), void *self)
+{
+    return walk_all(&(struct walk){
+        .tokens = tokens, .bucket = bucket, .kind = "user", .row = user_row, .self = self,
+        .callback = (void (*)(void))row, .fields = { "granted", "available", "reserved", "spent" }, .field_count = 4 });
+}
+
+static void generation_row(const struct walk *walk, int32_t bucket, const char *id, const struct redis_reply *fields)
+{
+    struct words answer = { .at = field_text(fields, 8) };
+    struct balance after;
+    int64_t tokens = words_number(&answer);
+    words_balance(&answer, &after);
+    const char *state = field_text(fields, 0);
+    bool hold = strcmp(state, "reserved") == 0 || strcmp(state, "settled") == 0;
+    const struct audit_generation generation = {
+        .bucket = bucket, .generation_id = id, .state = state, .user_id = field_text(fields, 1),
+        .origin = field_text(fields, 2), .settle_origin = field_text(fields, 3),
+        .held_tokens = hold ? field_number(fields, 4) : tokens, .committed_tokens = field_number(fields, 5),
+        .released_tokens = field_number(fields, 6), .moved_on = field_text(fields, 7)[0] != '\0',
+        .at_ms = words_number(&answer),
+    };
+    ((void (*)(void *, const struct audit_generation *))walk->callback)(walk->self, &generation);
+}
+
+enum trouble tokens_audit_generations(struct tokens *tokens, int32_t bucket,
+                                      void (*row)(void *self, const struct audit_generation *generation), void *self)
+{
+    return walk_all(&(struct walk){
+        .tokens = tokens, .bucket = bucket, .kind = "gen", .row = generation_row, .self = self,
+        .callback = (void (*)(void))row, .field_count = 9,
+        .fields = { "state", "user", "origin", "settle_origin", "tokens", "committed", "released", "moved", "answer" } });
+}
+
+static void grant_row(const struct walk *walk, int32_t bucket, const char *id, const struct redis_reply *fields)
+{
+    const struct audit_grant grant = {
+        .bucket = bucket, .grant_id = id, .state = field_text(fields, 0), .user_id = field_text(fields, 1),
+        .origin = field_text(fields, 2), .amount_tokens = field_number(fields, 3),
+    };
+    ((void (*)(void *, const struct audit_grant *))walk->callback)(walk->self, &grant);
+}
+
+enum trouble tokens_audit_grants(struct tokens *tokens, int32_t bucket,
+                                 void (*row)(void *self, const struct audit_grant *grant), void *self)
+{
+    return walk_all(&(struct walk){
+        .tokens = tokens, .bucket = bucket, .kind = "grant", .row = grant_row, .self = self,
+        .callback = (void (*)(void))row, .fields = { "state", "user", "origin", "amount" }, .field_count = 4 });
 }

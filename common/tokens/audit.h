@@ -1,42 +1,39 @@
-/* Reads all accounts and generations that Redis holds, for the operator's audit. By SCAN and single reads, without
- * stopping anything: what is seen is no snapshot, so a difference counts only when it stays. Reads only; takes no part in
- * guards. Not thread-safe. */
+/* Reading a whole bucket (or all of them), for an audit against the journal. Walks Redis with SCAN over the side connection:
+ * nothing is locked, so what changes meanwhile may be seen before or after, and one entry may be seen twice (fold by id).
+ * NONE: everything that was there all the time has been seen. RETRY: Redis away; start over. */
 #ifndef TOKENS_AUDIT_H
 #define TOKENS_AUDIT_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "tokens/tokens.h"
 
-#include "base/money.h"
-#include "base/trouble.h"
+enum { TOKENS_EVERY_BUCKET = -1 };
 
-struct audit;
-
-struct audit_account { int32_t bucket; const char *user_id; struct balance balance; };
-struct audit_hold {              /* a generation that is held or settled; refusals are not told */
+struct audit_user {                      /* all lent for the time of the call, here and below */
+    int32_t bucket;
+    const char *user_id;
+    struct balance balance;              /* as it stands: may be negative, may not add up; that is what audits are for */
+};
+struct audit_generation {
     int32_t bucket;
     const char *generation_id, *user_id;
-    int64_t held, committed, released;       /* tokens */
+    const char *state;                   /* reserved, settled, refused, insufficient */
+    const char *origin, *settle_origin;  /* "" when there is none, here and below */
+    int64_t held_tokens, committed_tokens, released_tokens;
+    int64_t at_ms;                       /* of the decision */
+    bool moved_on;                       /* the ledger has seen a later event of it */
 };
-struct audit_visitor {           /* everything is lent during the call; the same row may come more than once */
-    void *self;
-    void (*account)(void *self, const struct audit_account *account);
-    void (*hold)(void *self, const struct audit_hold *hold);
-    void (*illegible)(void *self, const char *key);       /* a row whose numbers can't be read */
+struct audit_grant {
+    int32_t bucket;
+    const char *grant_id, *user_id, *state;      /* done, refused */
+    const char *origin;
+    int64_t amount_tokens;
 };
 
-/* NULL and one line in error when the URL is wrong. Does not connect. */
-struct audit *audit_open(const char *redis_url, int timeout_ms, char error[200]);
-void audit_close(struct audit **audit);
-/* Every row of the whole server. Each call blocks up to the time-out a step; RETRY: Redis away, audit_reason says why. */
-enum trouble audit_scan(struct audit *audit, const struct audit_visitor *visitor);
-/* One row as it is now; nothing is visited when it is not there. */
-enum trouble audit_look_account(struct audit *audit, int32_t bucket, const char *user_id,
-                                const struct audit_visitor *visitor);
-enum trouble audit_look_hold(struct audit *audit, int32_t bucket, const char *generation_id,
-                             const struct audit_visitor *visitor);
-/* Does the bucket carry a verified value? While it does not, nothing is admitted or settled there. */
-enum trouble audit_verified(struct audit *audit, int32_t bucket, bool *verified);
-const char *audit_reason(const struct audit *audit);
+enum trouble tokens_audit_users(struct tokens *tokens, int32_t bucket,
+                                void (*row)(void *self, const struct audit_user *user), void *self);
+enum trouble tokens_audit_generations(struct tokens *tokens, int32_t bucket,
+                                      void (*row)(void *self, const struct audit_generation *generation), void *self);
+enum trouble tokens_audit_grants(struct tokens *tokens, int32_t bucket,
+                                 void (*row)(void *self, const struct audit_grant *grant), void *self);
 
 #endif

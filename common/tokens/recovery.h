@@ -12,12 +12,14 @@ struct recovery {                        /* one recovery under way */
     char server[100];                    /* run id and replication id, as the server said at begin */
     char line[33];                       /* last verified nonce; empty: none */
     int64_t journaled;                   /* offset from which to read; 0 without line */
+    uint64_t cursor;                     /* of recovery_empty between its calls; begin with 0 */
 };
 
 /* Is the bucket verified for this server and partition count? Clears a verified that differs from the server. */
 enum trouble recovery_guard(struct tokens *tokens, int32_t bucket, bool *verified, char line[33], int64_t *journaled);
 enum trouble recovery_begin(struct tokens *tokens, int32_t bucket, struct recovery *recovery);
-/* Deletes up to some hundred keys of the bucket; *done when none are left. First clears line and journaled. */
+/* Deletes some of the bucket's keys, of one step of a scan over the server's; *done when the scan is through, and then line
+ * is "". First clears line and journaled in Redis. Go on calling with the same struct recovery. */
 enum trouble recovery_empty(struct tokens *tokens, struct recovery *recovery, bool *done);
 
 enum entry_kind { ENTRY_GRANT, ENTRY_RESERVE, ENTRY_COMMIT, ENTRY_RELEASE };
@@ -30,7 +32,8 @@ struct recovery_entry {
     struct balance balance;              /* after, as journaled: part of the recorded answer */
     int64_t at_ms;
 };
-/* Applies entries by entity: what is there already is skipped, where amount or origin differ the journal wins. */
+/* Applies entries by entity, in their order: what is there already is skipped, where amount or origin differ the journal wins.
+ * Any count; goes out a hundred a script. May be repeated: after a trouble the same entries again, from the first. */
 enum trouble recovery_replay(struct tokens *tokens, const struct recovery *recovery,
                              const struct recovery_entry *entries, size_t count);
 enum trouble recovery_stands(struct tokens *tokens, const struct recovery *recovery);     /* the nonce, before the open record's commit */

@@ -1,0 +1,27 @@
+-- progress: a later event of this generation was seen committed. Its request's record is done for good: the same origin
+-- again means that offsets were moved back. Also keeps the view for status and console.
+-- KEYS 1 meta  2 generation  3 view  4 recent generations of the user  5 tokens of the day
+-- ARGV 3 user id  4 generation id  5 status  6 view (JSON) or ''  7 at, ms  8 ms for which a view is kept
+-- Always 'ok'.
+local user, status = ARGV[3], ARGV[5]
+local at, window = whole(ARGV[7], TIME_DIGITS, BALANCE_MOST), whole(ARGV[8], TIME_DIGITS, BALANCE_MOST)
+argument(at and window and window > 0 and user ~= '' and ARGV[4] ~= '', 'form')
+
+local known = call('HMGET', KEYS[2], 'user', 'state', 'tokens', 'counted')
+if known[1] and known[1] ~= user then return 'ok' end
+-- A rejection never marks: after a refusal the id may have been tried anew, by a record whose transaction is still open.
+if known[2] == 'reserved' and status ~= 'rejected' then
+  call('HSET', KEYS[2], 'moved', '1', 'counted', '1')
+  local tokens = not known[4] and whole(known[3], 10, AMOUNT_MOST)
+  if tokens then count_day(KEYS[5], 'reserve', tokens) end
+end
+if known[2] == 'settled' or (known[2] == 'reserved' and status == 'rejected') then return 'ok' end  -- late news
+call = redis.pcall
+call('HSET', KEYS[3], 'user', user, 'status', status, 'at', ARGV[7], 'json', ARGV[6])
+call('PEXPIRE', KEYS[3], ARGV[8])
+if status == 'accepted' or status == 'rejected' then
+  call('ZADD', KEYS[4], ARGV[7], ARGV[4])
+  call('ZREMRANGEBYRANK', KEYS[4], 0, -101)     -- the last hundred
+  call('PEXPIRE', KEYS[4], ARGV[8])
+end
+return 'ok'

@@ -1,0 +1,142 @@
+/* Recovery of one bucket: each step is one script over the side connection. */
+#include "tokens/recovery.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/must.h"
+#include "tokens/internal.h"
+#include "tokens/words.h"
+
+/* Asks a script that answers 'ok...' or 'differs'. */
+static enum trouble step(struct tokens *tokens, int32_t bucket, enum script script, const struct arguments *arguments)
+{
+    struct redis_reply *reply;
+    enum trouble trouble = tokens_side_script(tokens, script, arguments, &reply);
+    if (trouble != TROUBLE_NONE)
+        return trouble;
+    const char *answer = redis_reply_text(reply, NULL);
+    struct words words = { .at = answer ? answer : "" };
+    if (words_take(&words, "differs")) {
+        snprintf(tokens->reason, sizeof tokens->reason, "another recovery or another server");
+        tokens->bad_bucket = bucket;
+        trouble = TROUBLE_ABORT_BATCH;
+    } else if (!words_take(&words, "ok")) {
+        trouble = tokens_cannot(tokens, bucket, "a script's answer can't be read");
+    }
+    redis_reply_free(&reply);
+    return trouble;
+}
+
+static void start(struct arguments *arguments, int32_t bucket)
+{
+    arguments_clear(arguments);
+    arguments_key(arguments, bucket, "meta", NULL);
+}
+
+static void add_standing(struct arguments *arguments, const struct recovery *recovery)
+{
+    arguments_text(arguments, recovery->nonce);
+    arguments_text(arguments, recovery->server);
+}
+
+/* line and journaled of meta, as stored; what is missing or too long is "" and 0. */
+static enum trouble read_line(struct tokens *tokens, int32_t bucket, char line[33], int64_t *journaled)
+{
+    struct arguments arguments;
+    struct redis_reply *reply;
+    start(&arguments, bucket);
+    redis_append(tokens->side, 4, (const char *[]){ "HMGET", arguments.argv[0], "line", "journaled" },
+                 (const size_t[]){ 5, arguments.lengths[0], 4, 9 });
+    enum trouble trouble = tokens_side_receive(tokens, &reply);
+    if (trouble != TROUBLE_NONE)
+        return trouble;
+    line[0] = '\0';
+    *journaled = 0;
+    if (redis_reply_count(reply) == 2) {
+        size_t length;
+        const char *text = redis_reply_text(redis_reply_at(reply, 0), &length);
+        const char *offset = redis_reply_text(redis_reply_at(reply, 1), NULL);
+        struct words words = { .at = offset ? offset : "0" };
+        if (text && length < 33)
+            memcpy(line, text, length + 1);
+        *journaled = words_number(&words);
+    }
+    redis_reply_free(&reply);
+    return TROUBLE_NONE;
+}
+
+enum trouble recovery_guard(struct tokens *tokens, int32_t bucket, bool *verified, char line[33], int64_t *journaled)
+{
+    struct arguments arguments;
+    struct redis_reply *reply;
+    *verified = false;
+    must(bucket >= 0 && bucket < tokens->partitions);
+    start(&arguments, bucket);
+    arguments_text(&arguments, "");
+    enum trouble trouble = tokens_side_script(tokens, SCRIPT_GUARD, &arguments, &reply);
+    if (trouble != TROUBLE_NONE)
+        return trouble;
+    const char *answer = redis_reply_text(reply, NULL);
+    *verified = answer && tokens_adopt(tokens, bucket, answer);
+    redis_reply_free(&reply);
+    return read_line(tokens, bucket, line, journaled);
+}
+
+enum trouble recovery_begin(struct tokens *tokens, int32_t bucket, struct recovery *recovery)
+{
+    struct arguments arguments;
+    struct redis_reply *reply;
+    *recovery = (struct recovery){ .bucket = bucket };
+    must(bucket >= 0 && bucket < tokens->partitions);
+    nonce_make(recovery->nonce);
+    start(&arguments, bucket);
+    arguments_text(&arguments, recovery->nonce);
+    arguments_number(&arguments, tokens->partitions);
+    tokens->verified[bucket][0] = '\0';
+    enum trouble trouble = tokens_side_script(tokens, SCRIPT_BEGIN, &arguments, &reply);
+    if (trouble != TROUBLE_NONE)
+        return trouble;
+    const char *answer = redis_reply_text(reply, NULL);
+    struct words words = { .at = answer ? answer : "" };
+    words_text(&words, recovery->server, sizeof recovery->server);
+    recovery->journaled = words_number(&words);
+    if (words_take(&words, "-"))
+        recovery->journaled = 0;
+    else
+        words_text(&words, recovery->line, sizeof recovery->line);
+    if (!words_end(&words))
+        trouble = tokens_cannot(tokens, bucket, "a script's answer can't be read");
+    redis_reply_free(&reply);
+    return trouble;
+}
+
+enum trouble recovery_stands(struct tokens *tokens, const struct recovery *recovery)
+{
+    struct arguments arguments;
+    start(&arguments, recovery->bucket);
+    add_standing(&arguments, recovery);
+    return step(tokens, recovery->bucket, SCRIPT_STANDS, &arguments);
+}
+
+enum trouble recovery_verify(struct tokens *tokens, const struct recovery *recovery, int64_t journaled)
+{
+    struct arguments arguments;
+    must(journaled >= 0);
+    start(&arguments, recovery->bucket);
+    add_standing(&arguments, recovery);
+    arguments_number(&arguments, tokens->partitions);
+    arguments_number(&arguments, journaled);
+    return step(tokens, recovery->bucket, SCRIPT_VERIFY, &arguments);
+}
+
+enum trouble recovery_journaled(struct tokens *tokens, int32_t bucket, const char *line, int64_t journaled)
+{
+    struct arguments arguments;
+    must(journaled >= 0);
+    start(&arguments, bucket);
+    arguments_text(&arguments, line);
+    arguments_number(&arguments, journaled);
+    return step(tokens, bucket, SCRIPT_JOURNALED, &arguments);
+}
