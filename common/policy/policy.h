@@ -11,10 +11,24 @@
 
 struct policy;
 
+/* The file is one JSON object, every member known, all required but those in brackets:
+ *
+ *     version          text of the operator's choice; goes into every quote
+ *     price            {"tokens": 1} for each generation, or {"tokensPerSecond": 2} for each second of it
+ *     chargePercent    of the held tokens, when there is no video, rounded down: "cancelled" by its user; ["failures"]: by
+ *                      the longest failure code prefix, whole parts only, {"SAFETY.INPUT": 100}; "otherwise": any other
+ *     defaultModel     one that takes text alone
+ *     models           by name: "promptUnitsMax" (UTF-16 units); ["price"] of its own; ["text"] and ["image"], at least one:
+ *                      what it takes without and with a first frame: ["prompt"] "required" or "optional"; "ratios" and
+ *                      "defaultRatio"; ["durations" as a list or as {"least", "most"}, with "defaultDuration"] in seconds
+ */
+
 enum { POLICY_ERROR_BYTES = 300 };
 
 /* Given: policy_free. NULL and one line in error (file, place, value, what is allowed). Blocks on the file. */
 struct policy *policy_read(const char *path, char error[POLICY_ERROR_BYTES]);
+/* The same from bytes; name stands for the file in the error. */
+struct policy *policy_parse(const char *name, const char *bytes, size_t length, char error[POLICY_ERROR_BYTES]);
 void policy_free(struct policy **policy);
 const char *policy_version(const struct policy *policy);         /* the file's own "version" */
 
