@@ -1,0 +1,19 @@
+/* The generator itself: the work set of jobs on one side, the provider on the other. Not thread-safe. */
+#ifndef GENERATOR_GENERATOR_H
+#define GENERATOR_GENERATOR_H
+
+#include "generator/config.h"
+#include "worker/health.h"
+
+struct generator;
+
+/* settings must live on. Ends the process with status 2 when key or policy are wrong. */
+struct generator *generator_open(const struct generator_settings *settings, struct metrics *metrics, struct health *health);
+/* For a service_loop, self being the generator. A turn waits up to half a second for something to do. */
+enum trouble generator_turn(void *self);
+void generator_reload(void *self);       /* the policy; the former one stays when the file is wrong */
+void generator_drain(void *self);        /* no new job, no new call */
+bool generator_drained(void *self);      /* no call of a job of ours is open, and its outcome is committed */
+void generator_close(struct generator **generator);
+
+#endif

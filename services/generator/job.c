@@ -1,0 +1,134 @@
+#include "generator/job.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/must.h"
+#include "base/xalloc.h"
+
+const char *const JOB_STATE_NAMES[JOB_STATES] = {
+    [JOB_FRESH] = "fresh", [JOB_READY] = "ready", [JOB_WAITING] = "waiting", [JOB_INTENDING] = "intending",
+    [JOB_POSTING] = "posting", [JOB_DOUBTFUL] = "doubtful", [JOB_CLOSING] = "closing", [JOB_ENDING] = "ending",
+};
+
+static const bool may_go[JOB_STATES][JOB_STATES] = {
+    [JOB_FRESH]     = { [JOB_READY] = true, [JOB_POSTING] = true, [JOB_DOUBTFUL] = true, [JOB_ENDING] = true },
+    [JOB_READY]     = { [JOB_INTENDING] = true, [JOB_ENDING] = true },
+    [JOB_WAITING]   = { [JOB_READY] = true, [JOB_ENDING] = true },
+    [JOB_INTENDING] = { [JOB_POSTING] = true, [JOB_CLOSING] = true },
+    [JOB_POSTING]   = { [JOB_CLOSING] = true, [JOB_WAITING] = true, [JOB_ENDING] = true },
+    [JOB_DOUBTFUL]  = { [JOB_READY] = true, [JOB_ENDING] = true },
+    [JOB_CLOSING]   = { [JOB_READY] = true, [JOB_WAITING] = true, [JOB_ENDING] = true },
+};
+
+void job_move(struct job *job, enum job_state to)
+{
+    must(may_go[job->state][to]);
+    job->state = to;
+}
+
+static bool key_is(const struct kafka_record *record, const char *generation)
+{
+    return record->key && record->key_length == strlen(generation) &&
+           memcmp(record->key, generation, record->key_length) == 0;
+}
+
+static const char *keep(char **room, const char *string)
+{
+    if (!string)
+        return NULL;
+    size_t bytes = strlen(string) + 1;
+    char *kept = memcpy(*room, string, bytes);
+    *room += bytes;
+    return kept;
+}
+
+static size_t bytes_of(const char *string)
+{
+    return string ? strlen(string) + 1 : 0;
+}
+
+static struct job *job_of(const struct event *event)
+{
+    size_t bytes = bytes_of(event->generation_id) + bytes_of(event->user_id) + bytes_of(event->project_id) +
+                   bytes_of(event->prompt) + bytes_of(event->model) + bytes_of(event->ratio) + bytes_of(event->image);
+    struct job *job = xcalloc(1, sizeof *job + bytes);
+    char *room = job->text;
+    job->kind = event->type == EVENT_GENERATION_JOB ? JOB_GENERATION : JOB_CANCEL;
+    job->item.key = keep(&room, event->generation_id);
+    job->item.key_length = (uint8_t)strlen(event->generation_id);
+    job->user = keep(&room, event->user_id);
+    job->project = keep(&room, event->project_id);
+    job->prompt = keep(&room, event->prompt);
+    job->model = keep(&room, event->model);
+    job->ratio = keep(&room, event->ratio);
+    job->image = keep(&room, event->image);
+    job->duration_seconds = event->duration_seconds == EVENT_ABSENT ? 0 : event->duration_seconds;
+    job->seed = event->seed == EVENT_ABSENT ? -1 : event->seed;
+    job->required_tokens = event->required_tokens;
+    job->deadline = (struct deadline){ .accepted_at_ms = event->accepted_at, .deadline_at_ms = event->deadline_at };
+    return job;
+}
+
+struct job *job_read(const struct kafka_record *record, struct decode_error *error)
+{
+    struct event_source source;
+    struct event event;
+    record_source(record, TOPIC_JOBS, &source);
+    enum decode decoded = event_decode(&source, &event, error);
+    if (decoded == DECODE_MALFORMED)
+        return NULL;
+    struct job *job = NULL;
+    bool known = event.type == EVENT_GENERATION_JOB || event.type == EVENT_GENERATION_CANCEL_REQUESTED;
+    if (decoded == DECODE_OK && !known) {
+        snprintf(error->reason, sizeof error->reason, "unknown_type");
+        snprintf(error->message, sizeof error->message, "%s does not belong on jobs", EVENTS[event.type].ce_type);
+    } else if (decoded == DECODE_OK && !key_is(record, event.generation_id)) {
+        snprintf(error->reason, sizeof error->reason, "wrong_key");
+        snprintf(error->message, sizeof error->message, "the record's key is not its generationId %s", event.generation_id);
+    } else if (decoded == DECODE_OK) {
+        struct kafka_header parent;
+        record_traceparent(record, &parent);
+        job = job_of(&event);
+        if (parent.value && traceparent_valid(parent.value, parent.length))
+            snprintf(job->traceparent, sizeof job->traceparent, "%.*s", (int)parent.length, parent.value);
+    }
+    event_clear(&event);
+    return job;
+}
+
+/* How far it has come: what may hide a task must never be the one that is thrown away. */
+static int rank(const struct job *job)
+{
+    switch (job->state) {
+    case JOB_INTENDING: case JOB_POSTING: case JOB_CLOSING: case JOB_ENDING: case JOB_DOUBTFUL: return 3;
+    case JOB_FRESH: case JOB_READY: case JOB_WAITING: break;
+    case JOB_STATES: unreachable();
+    }
+    return job->item.intent_at_ms != 0 ? 2 : job->item.attempts > 0 ? 1 : 0;
+}
+
+bool job_precedes(const struct job *job, const struct job *other)
+{
+    if (rank(job) != rank(other))
+        return rank(job) > rank(other);
+    if (job->deadline.accepted_at_ms != other->deadline.accepted_at_ms)
+        return job->deadline.accepted_at_ms < other->deadline.accepted_at_ms;
+    return job->item.offset < other->item.offset;
+}
+
+struct kafka_header job_traceparent(const struct job *job)
+{
+    bool known = job->traceparent[0] != '\0';
+    return (struct kafka_header){ .name = "traceparent", .value = known ? job->traceparent : NULL,
+                                  .length = known ? strlen(job->traceparent) : 0 };
+}
+
+const char *job_trace_id(const struct job *job, char out[33])
+{
+    if (job->traceparent[0] == '\0')
+        return NULL;
+    memcpy(out, job->traceparent + 3, 32);
+    out[32] = '\0';
+    return out;
+}
