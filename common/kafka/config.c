@@ -119,9 +119,12 @@ static void on_log(const rd_kafka_t *handle, int level, const char *facility, co
 {
     struct kafka_link *link = rd_kafka_opaque(handle);
     enum { SYSLOG_WARNING = 4 };
-    /* A refused or cut connection is told by on_error, once for the outage. */
-    bool connection = strcmp(facility, "FAIL") == 0 || strcmp(facility, "ERROR") == 0;
-    if (level > SYSLOG_WARNING || connection || !link || strcmp(facility, "CONFWARN") == 0)
+    /* A cut connection is told by on_error, once for the outage; a failed transaction by who judges it. */
+    static const char *const TOLD_ELSEWHERE[] = { "FAIL", "ERROR", "CONFWARN", "TXNERR", "FATAL", "GETPID" };
+    bool told = false;
+    for (size_t i = 0; i < sizeof TOLD_ELSEWHERE / sizeof TOLD_ELSEWHERE[0]; i++)
+        told |= strcmp(facility, TOLD_ELSEWHERE[i]) == 0;
+    if (level > SYSLOG_WARNING || told || !link)
         log_debug("kafka_says", LOG_TEXT("handle", link ? link->name : NULL), LOG_TEXT("facility", facility),
                   LOG_TEXT("text", words));
     else if (kafka_link_may_say(link, facility))

@@ -64,7 +64,10 @@ static void handle_close(struct kafka_consumer *consumer)
     int64_t until_ms = clock_mono_ms() + CLOSE_MS;
     bool closed = error != NULL;         /* a fatal error: nothing to leave */
     while (!closed && clock_mono_ms() < until_ms) {
-        rd_kafka_event_t *event = rd_kafka_queue_poll(rest, 50);      /* the rebalance callback runs in here */
+        rd_kafka_event_t *event = rd_kafka_queue_poll(rest, 50);
+        if (event && rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE)      /* this queue gives no callbacks */
+            kafka_consumer_rebalance(consumer->handle, rd_kafka_event_error(event),
+                                     rd_kafka_event_topic_partition_list(event), consumer->link);
         if (event)
             rd_kafka_event_destroy(event);
         closed = rd_kafka_consumer_closed(consumer->handle);
