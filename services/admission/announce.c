@@ -88,29 +88,33 @@ void announce_insufficient(const struct announcement *from, struct event *out)
                                        from->words->bytes };
 }
 
-bool announce_refused(const struct announcement *from, struct event *out)
+static bool read_error(const char *recorded, struct text *words, struct event_error *out)
 {
     char why[JSON_ERROR_BYTES];
-    const char *recorded = from->answer->error ? from->answer->error : "";
     struct json *root = json_parse(recorded, strlen(recorded), JSON_BYTES_MAX, why);
     const char *code = json_string(json_get(root, "code"), NULL);
     const char *message = json_string(json_get(root, "message"), NULL);
     const struct json *context = json_get(root, "context");
     bool readable = code && message && json_kind(context) == JSON_OBJECT;
     if (readable) {
-        name(from->request, EVENT_GENERATION_REJECTED, out);
-        text_clear(from->words);             /* the three strings one behind the other, each with its NUL */
-        text_add(from->words, code, strlen(code) + 1);
-        size_t message_at = from->words->length;
-        text_add(from->words, message, strlen(message) + 1);
-        size_t context_at = from->words->length;
-        json_dump(context, from->words);
-        out->has_error = true;
-        out->error = (struct event_error){ from->words->bytes, from->words->bytes + message_at,
-                                           from->words->bytes + context_at };
+        text_clear(words);                   /* the three strings one behind the other, each with its NUL */
+        text_add(words, code, strlen(code) + 1);
+        size_t message_at = words->length;
+        text_add(words, message, strlen(message) + 1);
+        size_t context_at = words->length;
+        json_dump(context, words);
+        *out = (struct event_error){ words->bytes, words->bytes + message_at, words->bytes + context_at };
     }
     json_free(&root);
     return readable;
+}
+
+void announce_refused(const struct announcement *from, struct event *out)
+{
+    name(from->request, EVENT_GENERATION_REJECTED, out);
+    out->has_error = true;
+    if (!from->answer->error || !read_error(from->answer->error, from->words, &out->error))
+        out->error = (struct event_error){ ERROR_VALIDATION, "The request was refused; why can't be read any more", "{}" };
 }
 
 void announce_cancel(const struct admit_request *request, struct event *out)

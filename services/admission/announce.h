@@ -17,8 +17,7 @@ void announce_accepted(const struct announcement *from, struct event *out);     
 void announce_job(const struct announcement *from, struct event *out);           /* jobs */
 void announce_entry(const struct announcement *from, struct event *out);         /* journal: kind reserve */
 void announce_insufficient(const struct announcement *from, struct event *out);  /* results */
-/* From the recorded error object; false when it is no such object: our own record, so that is our own mistake. */
-bool announce_refused(const struct announcement *from, struct event *out);       /* results */
+void announce_refused(const struct announcement *from, struct event *out);       /* results: the recorded error object */
 void announce_cancel(const struct admit_request *request, struct event *out);    /* jobs */
 
 #endif
