@@ -56,10 +56,31 @@ static void add_double(struct text *out, double value)
     add_bytes(out, digits, (size_t)length);
 }
 
+static void put_digits(char *at, int count, int64_t value)
+{
+    for (int i = count - 1; i >= 0; i--, value /= 10)
+        at[i] = (char)('0' + value % 10);
+}
+
+/* What clock_format writes, without gmtime_r and printf: there are four times in what is written of one request. Days since
+ * 1970 become a date by counting years from a 1st of March, so that the leap day is the last of its year. */
 static void add_time(struct text *out, int64_t wall_ms)
 {
-    char formatted[RFC3339_BYTES];
-    clock_format(wall_ms, formatted);
+    int64_t days = wall_ms / 86400000 + 719468, ms = wall_ms % 86400000;
+    int64_t era = days / 146097, day_of_era = days % 146097;
+    int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int64_t months = (5 * day_of_year + 2) / 153;      /* since March */
+    int64_t month = months < 10 ? months + 3 : months - 9;
+
+    char formatted[RFC3339_BYTES] = "yyyy-mm-ddThh:mm:ss.mmmZ";
+    put_digits(formatted, 4, era * 400 + year_of_era + (month <= 2));
+    put_digits(formatted + 5, 2, month);
+    put_digits(formatted + 8, 2, day_of_year - (153 * months + 2) / 5 + 1);
+    put_digits(formatted + 11, 2, ms / 3600000);
+    put_digits(formatted + 14, 2, ms / 60000 % 60);
+    put_digits(formatted + 17, 2, ms / 1000 % 60);
+    put_digits(formatted + 20, 3, ms % 1000);
     add_quoted(out, formatted, RFC3339_BYTES - 1);
 }
 

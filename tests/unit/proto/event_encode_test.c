@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "proto/event.h"
 
 static struct event request(void)
@@ -100,6 +101,28 @@ START_TEST(spans_come_from_the_times)
     ck_encodes(&event,
                "{\"generationId\":\"gen-1\",\"userId\":\"user-1\","
                "\"error\":{\"code\":\"generation_error\",\"message\":\"it failed\"},\"charge\":0,\"timings\":{}}");
+}
+END_TEST
+
+START_TEST(times_are_those_of_the_clock)
+{
+    struct event event = entry("reserve");
+    struct text out = { 0 };
+    char wanted[RFC3339_BYTES];
+    for (int64_t day = 0; day < 80 * 366 + 3000000; day += day < 80 * 366 ? 1 : 997) {     /* each day to 2050, then to 9999 */
+        event.at = day * 86400000 + day % 86400 * 1000 + day % 1000;
+        if (event.at > TIME_MAX_MS)
+            break;
+        clock_format(event.at, wanted);
+        text_clear(&out);
+        event_encode(&event, &out);
+        ck_assert_mem_eq(out.bytes + out.length - 26, wanted, RFC3339_BYTES - 1);
+    }
+    event.at = TIME_MAX_MS;
+    text_clear(&out);
+    event_encode(&event, &out);
+    ck_assert_ptr_nonnull(strstr(out.bytes, "\"at\":\"9999-12-31T23:59:59.999Z\"}"));
+    text_free(&out);
 }
 END_TEST
 
@@ -215,6 +238,7 @@ static Suite *suite(void)
     tcase_add_test(bytes, it_appends_behind_what_is_there);
     tcase_add_test(bytes, every_kind_of_value_is_written);
     tcase_add_test(bytes, spans_come_from_the_times);
+    tcase_add_test(bytes, times_are_those_of_the_clock);
     tcase_add_loop_test(bytes, credits_read_back_exactly, 0, sizeof number_cases / sizeof number_cases[0]);
     tcase_add_loop_test(bytes, words_from_outside_never_break_an_event, 0, sizeof prose_cases / sizeof prose_cases[0]);
     tcase_add_test(bytes, long_words_and_contexts_are_cut);
