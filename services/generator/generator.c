@@ -8,7 +8,6 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "base/xalloc.h"
-#include "worker/service.h"
 
 enum { IDLE_MS = 500, PROBE_GROWTH = 12 };
 
@@ -161,16 +160,15 @@ static void open_provider(struct generator *generator)
     provider_headers_free(&headers);
 }
 
-struct generator *generator_open(const struct generator_settings *settings, struct metrics *metrics, struct health *health)
+struct generator *generator_open(const struct generator_settings *settings, struct policy **policy,
+                                 struct metrics *metrics, struct health *health)
 {
     static const enum topic writes[] = { TOPIC_TASKS, TOPIC_RESULTS, TOPIC_JOBS, TOPIC_DEAD_LETTERS };
-    char error[POLICY_ERROR_BYTES];
     struct generator *generator = xcalloc(1, sizeof *generator);
     generator->settings = settings;
     generator->health = health;
-    generator->policy = policy_read(settings->policy_path, error);
-    if (!generator->policy)
-        service_refuse("policy", settings->policy_path, error);
+    generator->policy = *policy;
+    *policy = NULL;
     generator->rules = (struct submit_rules){ .resubmit = strcmp(settings->unknown_submission, "resubmit") == 0,
                                               .max_submissions = (int)settings->max_submissions,
                                               .create_timeout_ms = settings->create_timeout_ms };

@@ -3,12 +3,14 @@
 #define GENERATOR_GENERATOR_H
 
 #include "generator/config.h"
+#include "policy/policy.h"
 #include "worker/health.h"
 
 struct generator;
 
-/* settings must live on. Ends the process with status 2 when key or policy are wrong. */
-struct generator *generator_open(const struct generator_settings *settings, struct metrics *metrics, struct health *health);
+/* settings must live on; *policy is taken. */
+struct generator *generator_open(const struct generator_settings *settings, struct policy **policy,
+                                 struct metrics *metrics, struct health *health);
 /* For a service_loop, self being the generator. A turn waits up to half a second for something to do. */
 enum trouble generator_turn(void *self);
 void generator_reload(void *self);       /* the policy; the former one stays when the file is wrong */

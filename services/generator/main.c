@@ -18,6 +18,7 @@
 int main(int argc, char **argv)
 {
     static struct generator_settings settings;
+    char error[POLICY_ERROR_BYTES];
     const struct param *const tables[] = { WORKER_PARAMS, GENERATOR_PARAMS, NULL };
     const struct param_program program = {
         .name = "reelgate-generator", .summary = "Submits accepted generations to Runway, each one once.",
@@ -27,9 +28,13 @@ int main(int argc, char **argv)
         .versions = worker_versions, .tables = tables };
     param_read(&program, argc, argv, &settings, &settings.worker.kafka);
     provider_require_key(&settings.provider, program.name);
+    struct policy *policy = policy_read(settings.policy_path, error);
+    if (!policy)
+        service_refuse("policy", settings.policy_path, error);
 
     struct service *service = service_open(program.name, &settings.worker);
-    struct generator *generator = generator_open(&settings, service_metrics(service), service_health(service));
+    struct generator *generator = generator_open(&settings, &policy, service_metrics(service),
+                                                 service_health(service));
     int status = service_run(service, &(struct service_loop){
         .self = generator, .turn = generator_turn, .reload = generator_reload, .drain = generator_drain,
         .drained = generator_drained });

@@ -34,7 +34,7 @@ enum look_step look_next(const struct look_task *task, const struct runway_look_
             return LOOK_DELETE;          /* its 404 will be the acknowledgement that we missed */
         if (task->missing_since_ms == 0)
             return LOOK_MISSED;
-        return now->mono_ms - task->missing_since_ms >= LOOK_MISSING_MS ? LOOK_GONE : LOOK_MISSED;
+        return now->mono_ms - task->missing_since_ms >= task->missing_confirm_ms ? LOOK_GONE : LOOK_MISSED;
     }
     unreachable();
 }

@@ -5,8 +5,6 @@
 
 #include "runway/runway.h"
 
-enum { LOOK_MISSING_MS = 2 * 60 * 1000 };        /* a 404 is believed when it is still there after so long */
-
 enum look_step {
     LOOK_AGAIN,              /* nothing to do yet */
     LOOK_LATER,              /* no answer about the task: again with backoff */
@@ -16,7 +14,7 @@ enum look_step {
     LOOK_EMPTY,              /* succeeded without any output: nothing to deliver */
     LOOK_CANCELLED,          /* at the provider, not through us */
     LOOK_DELETE,             /* still going, and past its deadline or no longer wanted */
-    LOOK_MISSED,             /* 404: see again in LOOK_MISSING_MS */
+    LOOK_MISSED,             /* 404: to be seen again */
     LOOK_GONE,               /* 404 again: it does not exist any more */
     LOOK_STEPS
 };
@@ -26,6 +24,7 @@ struct look_task {
     bool delete_sent;                /* one of our DELETEs was never answered: a 404 may be its doing */
     int64_t deadline_at_ms;          /* wall */
     int64_t missing_since_ms;        /* monotonic; 0: was there when last seen */
+    int64_t missing_confirm_ms;      /* a 404 is believed when it is still there after so long */
 };
 struct look_clock { int64_t wall_ms, mono_ms; };
 

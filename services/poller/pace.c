@@ -103,7 +103,9 @@ int64_t pace_next_ms(const struct pace_task *task)
     int64_t expected_ms = task->render_ms * 3 / 4 - task->since_submitted_ms;
     int64_t late_ms = task->since_submitted_ms - task->render_ms * 2;
     if (!task->looked) {
-        wait_ms = task->since_submitted_ms < task->every_ms ? task->every_ms - task->since_submitted_ms : 0;
+        /* A restored task may have been looked at by its former owner a moment ago: spread over one interval. */
+        bool restored = task->since_submitted_ms >= task->every_ms;
+        wait_ms = restored ? jitter_ms(0, task->every_ms) : task->every_ms - task->since_submitted_ms;
         if (expected_ms > wait_ms)
             wait_ms = expected_ms;
     } else if (task->render_ms > 0 && late_ms > 0 && late_ms / SLOW_SHARE > wait_ms) {
