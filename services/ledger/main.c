@@ -60,7 +60,7 @@ int main(int argc, char **argv)
     ledger.tokens = open_tokens(&ledger.settings.redis);
     ledger.recovery_tokens = open_tokens(&ledger.settings.redis);
     struct service *service = service_open(program.name, &ledger.settings.worker);
-    ledger.settle = settle_open(service_metrics(service));
+    ledger.settle = settle_open(ledger.settings.worker.topic_prefix, service_metrics(service));
     ledger.batch = batch_open(&(struct batch_config){
         .worker = &ledger.settings.worker, .tokens = ledger.tokens, .metrics = service_metrics(service),
         .health = service_health(service), .records_max = ledger.settings.batch_records, .linger_ms = 2 },

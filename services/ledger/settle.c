@@ -1,5 +1,6 @@
 #include "ledger/settle.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +20,7 @@ struct item {
     struct settlement settlement;
     struct grant grant;
     size_t call;
-    char origin[ORIGIN_BYTES];
+    char origin[ORIGIN_BYTES], trace_id[33];
     char dead_code[32], dead_message[240];
     struct metric *count;                    /* what is counted once the transaction is committed */
     int64_t committed_tokens, released_tokens, granted_tokens;
@@ -28,6 +29,7 @@ struct item {
 
 struct settle {
     struct batch_stage stage;
+    char topics[2][256];                     /* full names of what is read, for origins */
     struct text view, scratch;
     struct metric *settled[3];               /* completed, failed, cancelled */
     struct metric *duplicate, *no_hold, *granted, *grant_duplicate, *dead, *progress, *ignored;
@@ -80,15 +82,19 @@ static void ask(void *self_, void *item_, const struct kafka_record *record, enu
     struct item *item = item_;
     struct event_source source;
     struct decode_error error;
+    struct kafka_header traceparent;
 
     record_source(record, topic, &source);
+    record_traceparent(record, &traceparent);
+    if (traceparent.value && traceparent_valid(traceparent.value, traceparent.length))
+        memcpy(item->trace_id, traceparent.value + 3, 32);
     enum decode decode = event_decode(&source, &item->event, &error);
     item->decoded = decode != DECODE_MALFORMED;
     if (decode != DECODE_OK) {
         dead(item, decode == DECODE_INVALID ? ERROR_VALIDATION : error.reason, error.message);
         return;
     }
-    const struct origin origin = { TOPICS[topic].name, record->partition, record->offset };
+    const struct origin origin = { self->topics[topic == TOPIC_GRANTS], record->partition, record->offset };
     origin_format(&origin, item->origin);
     switch (item->event.type) {
     case EVENT_GENERATION_COMPLETED:
@@ -216,8 +222,9 @@ static enum trouble answer(void *self_, void *item_, const struct kafka_record *
 
 /* ---- committed: now it is a fact */
 
-static void log_settled(const struct item *item, const char *trace_id)
+static void log_settled(const struct item *item)
 {
+    const char *trace_id = item->trace_id[0] ? item->trace_id : NULL;
     if (item->what == WHAT_GRANT)
         log_info("tokens_granted", LOG_TEXT("user_id", item->grant.user_id), LOG_TEXT("grant_id", item->grant.grant_id),
                  LOG_NUMBER("amount_tokens", item->granted_tokens), LOG_TEXT("trace_id", trace_id));
@@ -240,7 +247,7 @@ static void committed(void *self_, void *item_)
     if (item->granted_tokens != 0)
         metric_add(self->tokens_grant, item->granted_tokens > 0 ? item->granted_tokens : 0);
     if (item->committed_tokens || item->released_tokens || item->granted_tokens)
-        log_settled(item, NULL);
+        log_settled(item);
     if (item->alarm)
         log_error("settlement_without_hold", LOG_TEXT("generation_id", item->settlement.generation_id),
                   LOG_TEXT("user_id", item->settlement.user_id), LOG_TEXT("origin", item->origin));
@@ -272,17 +279,18 @@ static void make_metrics(struct settle *self, struct metrics *metrics)
     self->ignored = metrics_counter(metrics, SETTLED, "outcome=\"not_money\"", HELP);
     self->granted = metrics_counter(metrics, GRANTS, "outcome=\"granted\"", GRANTS_HELP);
     self->grant_duplicate = metrics_counter(metrics, GRANTS, "outcome=\"duplicate\"", GRANTS_HELP);
-    self->dead = metrics_counter(metrics, "reelgate_dlq_records_total", "reason=\"refused\"",
-                                 "Records written to dead-letters, by reason.");
+    self->dead = metrics_counter(metrics, SETTLED, "outcome=\"dead_letter\"", HELP);
     self->tokens_commit = metrics_counter(metrics, TOKENS, "op=\"commit\"", TOKENS_HELP);
     self->tokens_release = metrics_counter(metrics, TOKENS, "op=\"release\"", TOKENS_HELP);
     self->tokens_grant = metrics_counter(metrics, TOKENS, "op=\"grant\"", TOKENS_HELP);
 }
 
-struct settle *settle_open(struct metrics *metrics)
+struct settle *settle_open(const char *topic_prefix, struct metrics *metrics)
 {
     struct settle *self = xcalloc(1, sizeof *self);
     make_metrics(self, metrics);
+    for (int i = 0; i < 2; i++)
+        snprintf(self->topics[i], sizeof self->topics[i], "%s%s", topic_prefix, TOPICS[READS[i]].name);
     self->stage = (struct batch_stage){
         .program = "reelgate-ledger", .reads = READS, .read_count = 2,
         .writes = WRITES, .write_count = 2, .item_bytes = sizeof(struct item), .self = self,

@@ -6,7 +6,7 @@
 
 struct settle;       /* the stage's self */
 
-struct settle *settle_open(struct metrics *metrics);
+struct settle *settle_open(const char *topic_prefix, struct metrics *metrics);
 void settle_close(struct settle **settle);
 /* Stage for the batch worker: reads results and grants, writes journal and dead-letters. Lent, valid as long as settle. */
 const struct batch_stage *settle_stage(struct settle *settle);
