@@ -43,7 +43,7 @@ static void add_limits(const struct param *row, struct text *line)
         text_add_string(line, "No default");
     if (allowed.length > 0)
         text_printf(line, "; %s", allowed.bytes);
-    if (row->unit)
+    if (row->unit && row->type != PARAM_MS)      /* durations are written with theirs */
         text_printf(line, " %s", row->unit);
     text_add_string(line, ". ");
     text_free(&allowed);

@@ -52,6 +52,14 @@ struct book_generation *book_generation(struct book *book, const char *generatio
     return &book->holds[number];
 }
 
+int64_t *book_grant(struct book *book, const char *grant_id)
+{
+    void *rows = book->grant_amounts;
+    size_t number = row_number(&book->grants, grant_id, &rows, sizeof *book->grant_amounts);
+    book->grant_amounts = rows;
+    return &book->grant_amounts[number];
+}
+
 static enum fold fold_grant(struct book *book, const struct event *entry)
 {
     if (!entry->grant_id)
@@ -59,10 +67,7 @@ static enum fold fold_grant(struct book *book, const struct event *entry)
     int64_t known = names_find(&book->grants, entry->grant_id);
     if (known != NAME_NONE)
         return book->grant_amounts[known] == entry->amount ? FOLD_REPEATED : FOLD_CONTRADICTS;
-    void *rows = book->grant_amounts;
-    size_t number = row_number(&book->grants, entry->grant_id, &rows, sizeof *book->grant_amounts);
-    book->grant_amounts = rows;
-    book->grant_amounts[number] = entry->amount;
+    *book_grant(book, entry->grant_id) = entry->amount;
     struct balance *balance = book_balance(book, entry->user_id);
     balance->granted += entry->amount;
     balance->available += entry->amount;

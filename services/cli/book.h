@@ -21,9 +21,10 @@ struct book {                    /* zero-initialise it */
 };
 void book_free(struct book *book);
 
-/* The row of a user or generation, made when it is not there. The pointer is good until the next call. */
+/* The row of a user, generation or grant, made when it is not there. The pointer is good until the next call. */
 struct balance *book_balance(struct book *book, const char *user_id);
 struct book_generation *book_generation(struct book *book, const char *generation_id, const char *user_id);
+int64_t *book_grant(struct book *book, const char *grant_id);          /* its amount */
 
 /* Applies one journal entry by its entity: what is there already is not applied again, and the journal's first word on it
  * stands. Sums don't depend on the order between generations. */

@@ -21,6 +21,9 @@ static const char *const finding_names[] = {
     [FINDING_GENERATION] = "generation_differs",
     [FINDING_NOT_IN_REDIS] = "hold_not_in_redis",
     [FINDING_NOT_IN_JOURNAL] = "generation_not_in_journal",
+    [FINDING_GRANT_NOT_IN_REDIS] = "grant_not_in_redis",
+    [FINDING_GRANT_NOT_IN_JOURNAL] = "grant_not_in_journal",
+    [FINDING_GRANT] = "grant_differs",
 };
 
 const char *finding_name(enum finding_kind kind)
@@ -31,6 +34,15 @@ const char *finding_name(enum finding_kind kind)
 bool finding_may_pass(enum finding_kind kind)
 {
     return kind >= FINDING_SETTLED_IN_PART;
+}
+
+enum finding_about finding_about(enum finding_kind kind)
+{
+    if (kind < FINDING_SETTLED_WITHOUT_HOLD)
+        return ABOUT_ENTRY;
+    if (kind == FINDING_BALANCE || kind == FINDING_BELOW_ZERO)
+        return ABOUT_USER;
+    return kind >= FINDING_GRANT_NOT_IN_REDIS ? ABOUT_GRANT : ABOUT_GENERATION;
 }
 
 struct finding *findings_add(struct findings *findings, enum finding_kind kind, int32_t bucket, const char *id)
@@ -132,16 +144,39 @@ void compare_generation(const struct book *journal, const struct book *redis, co
         say_hold(redis, theirs, finding->redis);
 }
 
+void compare_grant(const struct book *journal, const struct book *redis, const char *grant_id, struct findings *findings)
+{
+    int64_t ours = names_find(&journal->grants, grant_id), theirs = names_find(&redis->grants, grant_id);
+    if ((ours == NAME_NONE && theirs == NAME_NONE)
+        || (ours != NAME_NONE && theirs != NAME_NONE && journal->grant_amounts[ours] == redis->grant_amounts[theirs]))
+        return;
+    enum finding_kind kind = theirs == NAME_NONE ? FINDING_GRANT_NOT_IN_REDIS
+        : ours == NAME_NONE ? FINDING_GRANT_NOT_IN_JOURNAL : FINDING_GRANT;
+    struct finding *finding = findings_add(findings, kind, 0, grant_id);
+    if (ours != NAME_NONE)
+        snprintf(finding->journal, sizeof finding->journal, "amount %" PRId64, journal->grant_amounts[ours]);
+    if (theirs != NAME_NONE)
+        snprintf(finding->redis, sizeof finding->redis, "amount %" PRId64, redis->grant_amounts[theirs]);
+}
+
+typedef void compare_one(const struct book *journal, const struct book *redis, const char *id, struct findings *findings);
+
+struct books_pair { const struct book *journal, *redis; };
+
+static void compare_all_of(const struct books_pair *books, const struct names *ours, const struct names *theirs,
+                           struct findings *findings, compare_one *compare)
+{
+    for (size_t i = 0; i < ours->count; i++)
+        compare(books->journal, books->redis, ours->rows[i], findings);
+    for (size_t i = 0; i < theirs->count; i++)
+        if (names_find(ours, theirs->rows[i]) == NAME_NONE)
+            compare(books->journal, books->redis, theirs->rows[i], findings);
+}
+
 void compare_books(const struct book *journal, const struct book *redis, struct findings *findings)
 {
-    for (size_t i = 0; i < journal->users.count; i++)
-        compare_user(journal, redis, journal->users.rows[i], findings);
-    for (size_t i = 0; i < redis->users.count; i++)
-        if (names_find(&journal->users, redis->users.rows[i]) == NAME_NONE)
-            compare_user(journal, redis, redis->users.rows[i], findings);
-    for (size_t i = 0; i < journal->generations.count; i++)
-        compare_generation(journal, redis, journal->generations.rows[i], findings);
-    for (size_t i = 0; i < redis->generations.count; i++)
-        if (names_find(&journal->generations, redis->generations.rows[i]) == NAME_NONE)
-            compare_generation(journal, redis, redis->generations.rows[i], findings);
+    const struct books_pair books = { journal, redis };
+    compare_all_of(&books, &journal->users, &redis->users, findings, compare_user);
+    compare_all_of(&books, &journal->generations, &redis->generations, findings, compare_generation);
+    compare_all_of(&books, &journal->grants, &redis->grants, findings, compare_grant);
 }

@@ -20,7 +20,12 @@ enum finding_kind {
     FINDING_GENERATION,                  /* another state, or other amounts */
     FINDING_NOT_IN_REDIS,                /* open in the journal, unknown to Redis */
     FINDING_NOT_IN_JOURNAL,              /* an effect without its entry */
+    FINDING_GRANT_NOT_IN_REDIS,
+    FINDING_GRANT_NOT_IN_JOURNAL,
+    FINDING_GRANT,                       /* another amount */
 };
+enum finding_about { ABOUT_ENTRY, ABOUT_USER, ABOUT_GENERATION, ABOUT_GRANT };
+enum finding_about finding_about(enum finding_kind kind);
 const char *finding_name(enum finding_kind kind);
 bool finding_may_pass(enum finding_kind kind);
 
@@ -34,11 +39,12 @@ struct findings { struct finding *rows; size_t count, room; };       /* zero-ini
 struct finding *findings_add(struct findings *findings, enum finding_kind kind, int32_t bucket, const char *id);
 void findings_free(struct findings *findings);
 
-/* Each adds what it finds. The user or generation may be unknown to one of the books, not to both. */
+/* Each adds what it finds about one user, generation or grant, which may be unknown to either book. */
 void compare_user(const struct book *journal, const struct book *redis, const char *user_id, struct findings *findings);
 void compare_generation(const struct book *journal, const struct book *redis, const char *generation_id,
                         struct findings *findings);
-/* Every user and generation of both. */
+void compare_grant(const struct book *journal, const struct book *redis, const char *grant_id, struct findings *findings);
+/* Every user, generation and grant of both. */
 void compare_books(const struct book *journal, const struct book *redis, struct findings *findings);
 
 #endif

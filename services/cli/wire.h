@@ -1,0 +1,21 @@
+/* Messages of the command line: made as JSON, judged by the same decoder that will read them, published, and read back. */
+#ifndef CLI_WIRE_H
+#define CLI_WIRE_H
+
+#include "cli/cli.h"
+
+#include "kafka/admin.h"
+
+struct wire_place { char topic[CLI_TOPIC_BYTES]; int32_t partition; int64_t offset; };
+
+/* Publishes the message that data (a JSON object) is, keyed by its user. What the decoder refuses is a usage error: the
+ * process ends. Tries again until the time-out. CLI_AWAY: said why, not known whether it was published. */
+enum cli_exit wire_publish(const struct cli *cli, enum event_type type, const struct text *data, struct wire_place *place);
+
+/* A record of one of our topics as an event; on true end with event_clear. False: not one of our messages. */
+bool wire_read(const struct kafka_record *record, enum topic topic, struct event *event);
+/* Is this dead letter the record at place? Then *code and *message say why it is one. */
+bool wire_is_dead_letter_of(const struct kafka_record *record, const struct wire_place *place, char code[64],
+                            char message[256]);
+
+#endif
