@@ -24,6 +24,7 @@ static const struct kafka_row PRODUCER_ROWS[] = {
     { "allow.auto.create.topics", "false", true },
     { "transaction.timeout.ms", "10000", false },
     { "linger.ms", "5", false },                         /* flush does not wait for it */
+    { "retry.backoff.ms", "5", false },                  /* a transaction right behind another waits for its markers */
     { "compression.type", "lz4", false },
     { "message.max.bytes", "8388608", false },           /* the topic decides: a dead letter is larger than its original */
     { "queue.buffering.max.kbytes", "65536", false },
