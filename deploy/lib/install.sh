@@ -48,7 +48,7 @@ install_without_services() {
   if [ ! -e "$policy" ]; then
     printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy" && made=yes
   fi
-  DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"
+  DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 "$@"
   status=$?
   if [ -n "$made" ]; then rm -f "$policy"; fi
   for service in redis-server prometheus prometheus-node-exporter; do

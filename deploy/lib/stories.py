@@ -7,6 +7,7 @@ shows as it goes.
 import json
 import os
 import subprocess
+import time
 import uuid
 
 from stack.process import tied_to_us
@@ -16,6 +17,8 @@ PROMPT = "A paper boat sails down a rainy street at dawn"
 SANDBOX_FAILURE = {"prompt": "[fail:INTERNAL.BAD_OUTPUT.CODE01] A sign that says nothing"}
 RUNWAY_FAILURE = {"prompt": PROMPT, "image": "https://example.invalid/there-is-none.png"}
 ENDS = ("completed", "failed", "cancelled", "rejected")
+NOT_FOUND = 1                # exit status of reelgate
+LOOK_EVERY_SECONDS = 0.3
 
 
 class Mismatch(Exception):
@@ -42,13 +45,14 @@ class World:
         return child.returncode, child.stdout.read(), child.stderr.read()
 
     def reelgate(self, *arguments):
-        """One command of the operator's tool; returns the object that it prints."""
+        """One command of the operator's tool; returns the object that it prints, None when its answer is "there is none"."""
         argv, env = self.stack.reelgate(*arguments, "--json")
         status, said, complaint = yield from self._run(argv, env)
-        try:
-            return json.loads(said)
-        except ValueError:
-            raise Mismatch(f"reelgate {arguments[0]}: exit {status}: {(complaint or said).strip()[-200:]}") from None
+        if status == NOT_FOUND and not said:
+            return None
+        if status != 0:
+            raise Mismatch(f"reelgate {arguments[0]}: exit {status}: {complaint.strip()[-200:]}")
+        return json.loads(said)
 
     def kcat(self, user, requests):
         """Publishes several requests of one user at once."""
@@ -85,12 +89,10 @@ class Story:
         if self.tokens > 0:
             self.state = f"granting {self.tokens} token{'s' * (self.tokens > 1)}"
             yield from self.world.reelgate("grant", "--user", self.user, "--amount", str(self.tokens))
-        while (yield from self.look())["available"] != self.tokens:
-            yield
+        yield from self.look()
 
     def look(self):
         balance = yield from self.world.reelgate("balance", self.user)
-        balance = balance.get("balance", balance)
         self.balance = f"{balance['available']} free, {balance['reserved']} held, {balance['spent']} spent"
         return balance
 
@@ -107,17 +109,20 @@ class Story:
         self.state = "published"
         return [request["generationId"] for request in requests]
 
-    def status(self, generation):
-        return (yield from self.world.reelgate("status", generation, "--user", self.user))
+    def pause(self):
+        until = time.monotonic() + LOOK_EVERY_SECONDS
+        while time.monotonic() < until:
+            yield
 
     def follow(self, generation):
-        """Until the generation has ended; returns its status."""
+        """Until the generation has ended; returns how."""
         while True:
-            status = yield from self.status(generation)
-            word = status.get("status") or "published"
-            self.state = word
-            if word in ENDS:
-                return status
+            status = yield from self.world.reelgate("status", generation, "--user", self.user)
+            if status is not None:
+                self.state = word = status.get("status") or status["state"]
+                if word in ENDS:
+                    return word
+            yield from self.pause()
 
     def expect(self, what, seen, wanted):
         if seen != wanted:
@@ -125,17 +130,18 @@ class Story:
 
     def expect_balance(self, **wanted):
         """Settlement follows the result within moments."""
-        for _ in range(100):
+        for _ in range(30):
             balance = yield from self.look()
             if all(balance[part] == amount for part, amount in wanted.items()):
                 return
+            yield from self.pause()
         raise Mismatch(f"balance should be {wanted}, is {self.balance}")
 
 
 def no_tokens(story):
     yield from story.give()
     end = yield from story.follow((yield from story.publish()))
-    story.expect("the answer", end["status"], "rejected")
+    story.expect("the answer", end, "rejected")
     story.state = "rejected: insufficient_tokens"
     yield from story.expect_balance(available=0, reserved=0, spent=0)
 
@@ -143,7 +149,7 @@ def no_tokens(story):
 def enough(story):
     yield from story.give()
     end = yield from story.follow((yield from story.publish()))
-    story.expect("the end", end["status"], "completed")
+    story.expect("the end", end, "completed")
     story.state = "completed, debited"
     yield from story.expect_balance(available=story.tokens - 1, reserved=0, spent=1)
 
@@ -158,7 +164,7 @@ def two_at_once(story):
     both = yield from story.publish_all([{}, {}])
     ends = []
     for generation in both:
-        ends.append((yield from story.follow(generation))["status"])
+        ends.append((yield from story.follow(generation)))
     story.expect("the two ends", sorted(ends), ["completed", "rejected"])
     story.state = "one completed, one rejected"
     yield from story.expect_balance(available=0, reserved=0, spent=1)
@@ -168,7 +174,7 @@ def failed_render(story):
     yield from story.give()
     fields = RUNWAY_FAILURE if story.world.real else SANDBOX_FAILURE
     end = yield from story.follow((yield from story.publish(**fields)))
-    story.expect("the end", end["status"], "failed")
+    story.expect("the end", end, "failed")
     story.state = "failed, tokens released"
     yield from story.expect_balance(available=story.tokens, reserved=0, spent=0)
 

@@ -22,7 +22,6 @@ def run(program, *flags, **env):
 
 
 WRONG = [
-    (["--no-such-setting=1"], "no-such-setting"),
     (["--drain-ms=never"], "drain"),
     (["--drain-ms=1000d"], "drain"),
     (["--log-level=loud"], "log"),
@@ -55,15 +54,20 @@ def test_wrong_setting_is_one_line_and_exit_2(program, flags, named):
 
 
 @pytest.mark.parametrize("program", programs.WORKERS)
+def test_unknown_setting_is_answered_with_the_nearest(program):
+    done = run(program, "--drane-ms=1s")
+    assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert "drane" in done.stderr and re.search("drain[_-]ms", done.stderr), done.stderr
+
+
+@pytest.mark.parametrize("program", programs.WORKERS)
 def test_wrong_environment_is_refused_as_well(program):
     done = run(program, REELGATE_DRAIN_MS="soon")
     assert done.returncode == 2 and "soon" in done.stderr and len(done.stderr.strip().splitlines()) == 1
 
 
-@pytest.mark.parametrize("program", programs.WORKERS)
+@pytest.mark.parametrize("program", ["admission", "generator", "poller"])
 def test_a_broken_policy_is_refused(program, tmp_path):
-    if program == "ledger":
-        pytest.skip("the ledger reads no policy")
     broken = tmp_path / "policy.json"
     broken.write_text('{"version": "1", "surprise"')
     done = run(program, f"--policy={broken}")
