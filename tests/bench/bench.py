@@ -91,35 +91,66 @@ def completions(count, name):
             "timings": {"acceptedAt": "2026-01-01T00:00:00.000Z", "finishedAt": "2026-01-01T00:01:00.000Z"}}), headers
 
 
-def throughput(rig, count, figures):
+def fund(rig):
+    """Tokens for all users, from grants to Redis; the ledger is stopped again."""
     for user in USERS + [f"plain-{number:02}" for number in range(50)]:
         rig.publish("grants", {"grantId": f"start-{user}", "userId": user, "amount": GRANT}, key=user)
     rig.flush()
     ledger = rig.start("ledger")
-    while any(rig.balance(user)["available"] != GRANT for user in (USERS[-1], "plain-49")):
+    while any(rig.balance(user)["available"] != GRANT for user in (*USERS, "plain-49")):
         time.sleep(0.1)
     ledger.stop()
+
+
+def beside_plain(rig, what, count, name, measure, figures):
+    """measure() between two runs of the plain scripts."""
+    before = plain(rig, what, 0, count // 2)
+    rate = measure()
+    after = plain(rig, what, count // 2, count // 2)
+    ratio = 2 * rate / (before + after)
+    figures[f"{name}_per_second"], figures[f"{name}_ratio"] = rate, ratio
+    say(f"{name:10} {rate:8.0f}/s   plain {what} {before:.0f} and {after:.0f}/s   ratio {ratio:.2f}   (aim: above 0.60)")
+
+
+def throughput(rig, count, figures):
+    fund(rig)
     say(f"publishing {count} requests")
     fill(rig, "requests", requests(count, "bench"))
-    before = plain(rig, "reserve", 0, count // 2)
-    admission = rig.start("admission", ready=False)
-    rate = drained(admission, "reelgate_admission_decisions_total", 'decision="accepted"', count, 300)
-    admission.stop()
-    after = plain(rig, "reserve", count // 2, count // 2)
-    figures["admission_per_second"], figures["reserve_plain_per_second"] = rate, (before + after) / 2
-    say(f"admission  {rate:8.0f}/s   plain reserve {before:.0f} and {after:.0f}/s   ratio {2 * rate / (before + after):.2f}"
-        "   (aim: above 0.60)")
 
+    def admission():
+        process = rig.start("admission", ready=False, log_level="warn")
+        rate = drained(process, "reelgate_admission_decisions_total", 'decision="accepted"', count, 300)
+        process.stop()
+        return rate
+    beside_plain(rig, "reserve", count, "admission", admission, figures)
     say(f"publishing {count} completions")
     fill(rig, "results", completions(count, "bench"))
-    before = plain(rig, "settle", 0, count // 2)
-    ledger = rig.start("ledger", ready=False)
-    rate = drained(ledger, "reelgate_ledger_settlements_total", 'outcome="completed"', count, 300)
-    ledger.stop()
-    after = plain(rig, "settle", count // 2, count // 2)
-    figures["ledger_per_second"], figures["settle_plain_per_second"] = rate, (before + after) / 2
-    say(f"ledger     {rate:8.0f}/s   plain settle  {before:.0f} and {after:.0f}/s   ratio {2 * rate / (before + after):.2f}"
-        "   (aim: above 0.60)")
+
+    def ledger():
+        process = rig.start("ledger", ready=False, log_level="warn")
+        rate = drained(process, "reelgate_ledger_settlements_total", 'outcome="completed"', count, 300)
+        process.stop()
+        return rate
+    beside_plain(rig, "settle", count, "ledger", ledger, figures)
+
+
+def twin(rig, count, figures):
+    """The same bare job in Go, on the same broker, beside the same plain rate."""
+    fund(rig)
+    fill(rig, "requests", requests(count, "bench"))
+    folder = os.path.join(ROOT, "tests", "bench", "twin_go")
+    program = os.path.join(ROOT, "build", "bench", "twin")
+    subprocess.run(["go", "build", "-o", program, "."], cwd=folder, check=True)
+
+    def measure():
+        done = subprocess.run([program, "-brokers", rig.kafka, "-redis", rig.stack.redis_url.split("//")[1], "-prefix",
+                               rig.prefix, "-scripts", os.path.join(ROOT, "common", "tokens"), "-partitions",
+                               str(len(rig._journal_partitions)), "-total", str(count)],
+                              capture_output=True, text=True, timeout=300, check=False)
+        if done.returncode != 0:
+            raise SystemExit(done.stderr)
+        return json.loads(done.stdout)["rate"]
+    beside_plain(rig, "reserve", count, "twin_go", measure, figures)
 
 
 def percentile(values, part):
@@ -195,16 +226,19 @@ def main():
     options.add_argument("--rate", type=int, default=50)
     options.add_argument("--seconds", type=int, default=20)
     options.add_argument("--tasks", type=int, default=100000)
-    options.add_argument("--only", choices=["throughput", "latency", "memory"])
+    options.add_argument("--only", choices=["throughput", "latency", "memory", "twin"])
+    options.add_argument("--twin", action="store_true", help="also the Go program that does admission's bare job")
     given = options.parse_args()
     directory = os.path.join(ROOT, "build", "bench")
     broker, figures = kafka.start(os.path.join(directory, "kafka"), os.path.join(ROOT, "build", "kafka", "libs")), {}
     kafka.wait(broker)
     parts = {"throughput": lambda rig: throughput(rig, given.requests, figures),
              "latency": lambda rig: latency(rig, given.rate, given.seconds, figures),
-             "memory": lambda rig: memory(rig, given.tasks, figures)}
+             "memory": lambda rig: memory(rig, given.tasks, figures),
+             "twin": lambda rig: twin(rig, given.requests, figures)}
+    names = [given.only] if given.only else ["throughput"] + ["twin"] * given.twin + ["latency", "memory"]
     try:
-        for name in [given.only] if given.only else parts:
+        for name in names:
             rig = Rig(os.path.join(directory, name), bin_dir=BIN, kafka=f"127.0.0.1:{broker.more['port']}",
                       prefix=f"bench-{name}.", sandbox={})
             try:
