@@ -119,7 +119,7 @@ class Story:
         while True:
             status = yield from self.world.reelgate("status", generation, "--user", self.user)
             if status is not None:
-                self.state = word = status.get("status") or status["state"]
+                self.state = word = status.get("status") or {"refused": "rejected"}.get(status["state"], status["state"])
                 if word in ENDS:
                     return word
             yield from self.pause()

@@ -60,7 +60,7 @@ static enum cli_exit apply(const struct cli *cli, struct kafka_client *client, b
     return CLI_FINE;
 }
 
-static enum cli_exit look(const struct cli *cli, struct kafka_client *client, enum topic topic, struct topic_state *state)
+static bool look(const struct cli *cli, struct kafka_client *client, enum topic topic, struct topic_state *state)
 {
     char name[CLI_TOPIC_BYTES];
     int timeout_ms = (int)cli->settings.timeout_ms;
@@ -73,22 +73,22 @@ static enum cli_exit look(const struct cli *cli, struct kafka_client *client, en
         if (fine && low > state->low_watermark_most)
             state->low_watermark_most = low;
     }
+    return fine;
+}
+
+/* A broker hears of a topic, and leads its partitions, only moments after the controller has created it. */
+static enum cli_exit look_until_known(const struct cli *cli, struct kafka_client *client, enum topic topic, bool created,
+                                      struct topic_state *state)
+{
+    const int64_t end_ms = clock_mono_ms() + cli->settings.timeout_ms;
+    bool fine = look(cli, client, topic, state);
+    while (created && !(fine && state->facts.exists) && clock_mono_ms() < end_ms) {
+        clock_sleep_ms(50);
+        fine = look(cli, client, topic, state);
+    }
     if (!fine)
         cli_kafka_away(cli, "describing topics");
     return fine ? CLI_FINE : CLI_AWAY;
-}
-
-/* A broker hears of a topic only moments after the controller has created it. */
-static enum cli_exit look_at_created(const struct cli *cli, struct kafka_client *client, enum topic topic,
-                                     struct topic_state *state)
-{
-    const int64_t end_ms = clock_mono_ms() + cli->settings.timeout_ms;
-    enum cli_exit status = look(cli, client, topic, state);
-    while (status == CLI_FINE && !state->facts.exists && clock_mono_ms() < end_ms) {
-        clock_sleep_ms(50);
-        status = look(cli, client, topic, state);
-    }
-    return status;
 }
 
 static void print_row(const struct cli *cli, enum topic topic, const struct topic_state *state, bool created)
@@ -168,8 +168,7 @@ static enum cli_exit topics_run(struct cli *cli)
     struct kafka_client *client = kafka_client_open(&cli->kafka);
     enum cli_exit status = applies ? apply(cli, client, created) : CLI_FINE;
     for (int i = 0; i < TOPIC_COUNT && status == CLI_FINE; i++)
-        status = created[i] ? look_at_created(cli, client, (enum topic)i, &states[i])
-                            : look(cli, client, (enum topic)i, &states[i]);
+        status = look_until_known(cli, client, (enum topic)i, created[i], &states[i]);
     kafka_client_close(&client);
     return status == CLI_FINE ? report(cli, states, created) : status;
 }
