@@ -21,28 +21,28 @@ static int64_t number(const struct redis_reply *row, size_t index)
 
 static char *copy(const char *text) { return text && *text ? xstrdup(text) : NULL; }
 
-/* HMGET of one key of this user's bucket: fields end with NULL. */
-static enum trouble read_hash(struct tokens *tokens, const char *user_id, const char *kind, const char *id,
-                              const char *const *fields, struct redis_reply **reply)
+struct asked { const char *command, *kind, *id; const char *const *fields; };      /* fields end with NULL */
+
+/* One reading command about one key of this user's bucket. */
+static enum trouble read_key(struct tokens *tokens, const char *user_id, const struct asked *asked,
+                             struct redis_reply **reply)
 {
     struct arguments key;
-    const char *argv[16] = { "HMGET" };
-    size_t argc = 2;
+    const char *argv[8] = { asked->command };
+    size_t lengths[8] = { strlen(asked->command) }, argc = 2;
     *reply = NULL;
     arguments_clear(&key);
-    arguments_key(&key, tokens_bucket(tokens, user_id), kind, id);
-    char name[KEY_BYTES + 1];
-    must(key.lengths[0] < sizeof name);
-    memcpy(name, key.argv[0], key.lengths[0]);
-    name[key.lengths[0]] = '\0';
-    argv[1] = name;
-    for (; *fields; fields++) {
+    arguments_key(&key, tokens_bucket(tokens, user_id), asked->kind, asked->id);
+    argv[1] = key.argv[0];
+    lengths[1] = key.lengths[0];
+    for (const char *const *name = asked->fields; name && *name; name++, argc++) {
         must(argc < sizeof argv / sizeof argv[0]);
-        argv[argc++] = *fields;
+        argv[argc] = *name;
+        lengths[argc] = strlen(*name);
     }
     if (redis_connect(tokens->side) != TROUBLE_NONE)
         return tokens_cannot(tokens, -1, redis_reason(tokens->side));
-    redis_append(tokens->side, argc, argv, NULL);
+    redis_append(tokens->side, argc, argv, lengths);
     return tokens_side_receive(tokens, reply);
 }
 
@@ -55,7 +55,7 @@ enum trouble tokens_balance(struct tokens *tokens, const char *user_id, struct b
     enum trouble trouble = recovery_guard(tokens, tokens_bucket(tokens, user_id), verified, line, &journaled);
     if (trouble != TROUBLE_NONE)
         return trouble;
-    trouble = read_hash(tokens, user_id, "user", user_id, fields, &row);
+    trouble = read_key(tokens, user_id, &(struct asked){ "HMGET", "user", user_id, fields }, &row);
     if (trouble != TROUBLE_NONE)
         return trouble;
     *balance = (struct balance){ .granted = number(row, 0), .available = number(row, 1), .reserved = number(row, 2),
@@ -70,44 +70,59 @@ static const char *state_name(const char *state)
     return state && strcmp(state, "insufficient") == 0 ? "refused" : state;
 }
 
+static void take_money(const struct redis_reply *row, struct tokens_generation *generation)
+{
+    struct words answer = { .at = field(row, 3) };
+    struct balance after;
+    generation->held_tokens = words_number(&answer);
+    words_balance(&answer, &after);
+    generation->at_ms = words_number(&answer);
+    generation->state = copy(state_name(field(row, 1)));
+    generation->origin = copy(field(row, 2));
+    generation->committed_tokens = number(row, 4);
+    generation->released_tokens = number(row, 5);
+}
+
+/* "<user id> <status> <at> <JSON>"; outlives a refusal's hash. false: none, or another user's. */
+static bool take_view(const struct redis_reply *view, const char *user_id, struct tokens_generation *generation)
+{
+    const char *text = redis_reply_text(view, NULL);
+    struct words words = { .at = text ? text : "" };
+    char status[32];
+    if (!text || !words_take(&words, user_id))
+        return false;
+    words_text(&words, status, sizeof status);
+    int64_t at_ms = words_number(&words);
+    if (words.bad)
+        return false;
+    generation->status = copy(status);
+    generation->view = copy(words.at);
+    if (!generation->at_ms)
+        generation->at_ms = at_ms;
+    return true;
+}
+
 enum trouble tokens_generation(struct tokens *tokens, const char *user_id, const char *generation_id,
                                struct tokens_generation *generation, bool *found)
 {
     static const char *const money[] = { "user", "state", "origin", "answer", "committed", "released", NULL };
-    static const char *const seen[] = { "user", "status", "json", "at", NULL };
-    struct redis_reply *row, *view;
+    struct redis_reply *row, *view = NULL;
     *found = false;
     *generation = (struct tokens_generation){ 0 };
-    enum trouble trouble = read_hash(tokens, user_id, "gen", generation_id, money, &row);
+    enum trouble trouble = read_key(tokens, user_id, &(struct asked){ "HMGET", "gen", generation_id, money }, &row);
     if (trouble != TROUBLE_NONE)
         return trouble;
-    trouble = read_hash(tokens, user_id, "view", generation_id, seen, &view);
-    if (trouble != TROUBLE_NONE) {
-        redis_reply_free(&row);
-        return trouble;
-    }
-    if (field(row, 0) && strcmp(field(row, 0), user_id) == 0 && field(row, 3)) {
-        struct words answer = { .at = field(row, 3) };
-        struct balance after;
-        *found = true;
-        generation->held_tokens = words_number(&answer);
-        words_balance(&answer, &after);
-        generation->at_ms = words_number(&answer);
-        generation->state = copy(state_name(field(row, 1)));
-        generation->origin = copy(field(row, 2));
-        generation->committed_tokens = number(row, 4);
-        generation->released_tokens = number(row, 5);
-    }
-    if (field(view, 0) && strcmp(field(view, 0), user_id) == 0) {    /* outlives a refusal's hash */
-        *found = true;
-        generation->status = copy(field(view, 1));
-        generation->view = copy(field(view, 2));
-        if (!generation->at_ms)
-            generation->at_ms = number(view, 3);
+    trouble = read_key(tokens, user_id, &(struct asked){ "GET", "view", generation_id, NULL }, &view);
+    if (trouble == TROUBLE_NONE) {
+        if (field(row, 0) && strcmp(field(row, 0), user_id) == 0 && field(row, 3)) {
+            *found = true;
+            take_money(row, generation);
+        }
+        *found |= take_view(view, user_id, generation);
     }
     redis_reply_free(&row);
     redis_reply_free(&view);
-    return TROUBLE_NONE;
+    return trouble;
 }
 
 void tokens_generation_free(struct tokens_generation *generation)

@@ -7,21 +7,22 @@ local user, status = ARGV[3], ARGV[5]
 local at, window = whole(ARGV[7], TIME_DIGITS, BALANCE_MOST), whole(ARGV[8], TIME_DIGITS, BALANCE_MOST)
 argument(at and window and window > 0 and user ~= '' and ARGV[4] ~= '', 'form')
 
-local known = call('HMGET', KEYS[2], 'user', 'state', 'tokens', 'counted')
+local known = call('HMGET', KEYS[2], 'user', 'state', 'tokens', 'moved', 'counted')
 if known[1] and known[1] ~= user then return 'ok' end
 -- A rejection never marks: after a refusal the id may have been tried anew, by a record whose transaction is still open.
-if known[2] == 'reserved' and status ~= 'rejected' then
-  call('HSET', KEYS[2], 'moved', '1', 'counted', '1')
-  local tokens = not known[4] and whole(known[3], 10, AMOUNT_MOST)
-  if tokens then count_day(KEYS[5], 'reserve', tokens) end
+if known[2] == 'reserved' and status ~= 'rejected' and not known[4] then
+  call('HSET', KEYS[2], 'moved', '1')
+  local tokens = whole(known[3], 10, AMOUNT_MOST)
+  if tokens and not known[5] then               -- a replayed hold is counted already
+    call('HSET', KEYS[2], 'counted', '1')
+    count_day(KEYS[5], 'reserve', tokens)
+  end
 end
 if known[2] == 'settled' or (known[2] == 'reserved' and status == 'rejected') then return 'ok' end  -- late news
-call = redis.pcall
-call('HSET', KEYS[3], 'user', user, 'status', status, 'at', ARGV[7], 'json', ARGV[6])
-call('PEXPIRE', KEYS[3], ARGV[8])
+show(KEYS[3], user, status, ARGV[7], ARGV[6], ARGV[8])
 if status == 'accepted' or status == 'rejected' then
-  call('ZADD', KEYS[4], ARGV[7], ARGV[4])
-  call('ZREMRANGEBYRANK', KEYS[4], 0, -101)     -- the last hundred
-  call('PEXPIRE', KEYS[4], ARGV[8])
+  redis.pcall('ZADD', KEYS[4], ARGV[7], ARGV[4])
+  redis.pcall('ZREMRANGEBYRANK', KEYS[4], 0, -101)      -- the last hundred
+  redis.pcall('PEXPIRE', KEYS[4], ARGV[8])
 end
 return 'ok'

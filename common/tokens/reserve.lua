@@ -6,10 +6,11 @@
 -- 'held|insufficient|refused <answer>', the refused one followed by its error; 'duplicate', 'conflict', 'waiting'.
 -- An answer is '<tokens> <granted> <available> <reserved> <spent> <at> <units> <model> <policy version>'.
 local user, origin, fingerprint, refusal = ARGV[3], ARGV[5], ARGV[6], ARGV[10]
-local tokens, at = whole(ARGV[7], 10, AMOUNT_MOST), whole(ARGV[9], TIME_DIGITS, BALANCE_MOST)
-local window = whole(ARGV[11], TIME_DIGITS, BALANCE_MOST)
+local tokens = whole(ARGV[7], 10, AMOUNT_MOST)
 argument(tokens and (tokens > 0 or refusal ~= ''), 'tokens')
-argument(at and window and window > 0 and match(origin, '/%d+@%d+$') and user ~= '' and ARGV[4] ~= '', 'form')
+argument(match(ARGV[9], '^[1-9]%d*$') and #ARGV[9] <= TIME_DIGITS, 'time')
+argument(match(ARGV[11], '^[1-9]%d*$') and #ARGV[11] <= TIME_DIGITS, 'window')
+argument(match(origin, '/%d+@%d+$') and user ~= '' and ARGV[4] ~= '', 'form')
 
 local known = call('HMGET', KEYS[3], 'user', 'state', 'origin', 'fingerprint', 'answer', 'moved', 'error')
 local state = known[2]
@@ -38,7 +39,7 @@ elseif available < tokens then
 else
   available, reserved = available - tokens, reserved + tokens
 end
-local answer = format('%d %d %d %d %d %d %s', tokens, granted, available, reserved, spent, at, ARGV[8])
+local answer = format('%d %d %d %d %d %s %s', tokens, granted, available, reserved, spent, ARGV[9], ARGV[8])
 
 if outcome == 'reserved' then
   call('ZADD', KEYS[4], ARGV[9], ARGV[4])       -- first: the one key whose type was not read yet

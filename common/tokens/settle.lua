@@ -42,14 +42,12 @@ call('PEXPIRE', KEYS[3], ARGV[10])
 call('HSET', KEYS[2], 'available', format('%d', available), 'reserved', format('%d', reserved), 'spent',
   format('%d', spent))
 
--- Views from here on: a wrong type there must not undo, or seem to undo, what has moved.
-call = redis.pcall
-call('HINCRBY', KEYS[2], committed ~= '0' and 'charged' or 'freed', 1)
-call('HSET', KEYS[5], 'user', user, 'status', ARGV[8], 'at', ARGV[7], 'json', ARGV[9])
-call('PEXPIRE', KEYS[5], ARGV[10])
+-- Views from here on.
+redis.pcall('HINCRBY', KEYS[2], committed ~= '0' and 'charged' or 'freed', 1)
+show(KEYS[5], user, ARGV[8], ARGV[7], ARGV[9], ARGV[10])
 if commit > 0 then
   count_day(KEYS[6], 'commit', commit)
-  call('ZADD', KEYS[7], format('%d', spent), user)
+  redis.pcall('ZADD', KEYS[7], format('%d', spent), user)
 end
 if release > 0 then count_day(KEYS[6], 'release', release) end
 return format('done %s %s %s %s %s %s', committed, released, after_commit, after_release, ARGV[7], known[4])
