@@ -58,7 +58,9 @@ static bool decode_time(struct event *event, const struct field *field, const st
     int64_t wall_ms;
     if (!text)
         return blame_type(blame, field, value);
-    if (strlen(text) != length || !clock_parse(text, &wall_ms) || !field_takes_integer(field, wall_ms))
+    /* RFC 3339 allows t and z, but advises against them; the schema's pattern has neither. */
+    if (strlen(text) != length || strpbrk(text, "tz") || !clock_parse(text, &wall_ms)
+        || !field_takes_integer(field, wall_ms))
         return blame_range(blame, field, value);
     *SLOT(event, int64_t, field) = wall_ms;
     return true;
