@@ -79,7 +79,8 @@ const char *param_nearest(const struct param_reading *reading, const char *wrong
         return NULL;
     for (int i = 0; i < reading->count; i++) {
         const char *name = reading->settings[i].row->name;
-        int here = strncmp(wrong, name, length) == 0 && length >= 3 ? 1 : distance(wrong, name);     /* or its beginning */
+        bool begins = (length >= 3 && strncmp(wrong, name, length) == 0) || strncmp(wrong, name, strlen(name)) == 0;
+        int here = begins ? 1 : distance(wrong, name);
         if (here < least && here < (int)strlen(name)) {
             least = here;
             nearest = name;

@@ -38,7 +38,8 @@ static size_t user_number(struct book *book, const char *user_id)
 
 struct balance *book_balance(struct book *book, const char *user_id)
 {
-    return &book->balances[user_number(book, user_id)];
+    size_t number = user_number(book, user_id);      /* first: it may move the rows */
+    return &book->balances[number];
 }
 
 struct book_generation *book_generation(struct book *book, const char *generation_id, const char *user_id)
@@ -47,8 +48,10 @@ struct book_generation *book_generation(struct book *book, const char *generatio
     void *rows = book->holds;
     size_t number = row_number(&book->generations, generation_id, &rows, sizeof *book->holds);
     book->holds = rows;
-    if (book->generations.count != before)
-        book->holds[number].user = user_number(book, user_id);
+    if (book->generations.count != before) {
+        size_t user = user_number(book, user_id);
+        book->holds[number].user = user;
+    }
     return &book->holds[number];
 }
 
