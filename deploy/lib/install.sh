@@ -27,6 +27,7 @@ maven               command:mvn
 kcat                command:kcat'
 install_test='
 python3-venv        python:ensurepip
+default-jdk-headless command:javac
 redis-tools         command:redis-cli
 nodejs              command:node
 npm                 command:npm

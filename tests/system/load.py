@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 REQUESTS, USERS, BALANCE_MAX = 1000, 50, 36
 DUPLICATES, MALFORMED, INVALID, FAILING = 50, 25, 25, 100
 
-# A prompt that the sandbox's renderer refuses (see its --help): the task ends FAILED.
+# The sandbox takes the mark in brackets as an order: the task ends FAILED with this code.
 FAILING_PROMPT = "[fail:INTERNAL.BAD_OUTPUT.CODE01] A car that stands still"
 
 # What an upstream service may send by mistake: no ids can be read from it, so it can only be a dead letter.

@@ -15,6 +15,11 @@ from stack import programs
 from stack.process import wait_until
 from stack.stack import Stack
 
+# Quick renders, and room for all of them at once: these tests are about us, not about Runway's queue.
+SANDBOX = {"run_ms": "600ms", "pending_ms": "100ms", "concurrency": 100000, "daily": 10000000, "credits": 1000000000}
+# Looks as often as the poller allows, which Runway would not like.
+WORKERS = {"poller": {"look_every_ms": "250ms", "looks_per_second": 2000}}
+
 TOPICS = ("requests", "grants", "results", "jobs", "tasks", "journal", "dead-letters")
 
 
@@ -24,7 +29,7 @@ class Rig:
         self.stack = Stack(directory, bin_dir=bin_dir, kafka_address=kafka, prefix=prefix)
         self.kafka, self.prefix = kafka, prefix
         self.stack.start_redis()
-        self.stack.start_sandbox(**sandbox)
+        self.stack.start_sandbox(**{**SANDBOX, **sandbox})
         self.stack.apply_topics()
         self.redis = redis_client.Redis.from_url(self.stack.redis_url, decode_responses=True)
         self.producer = Producer({"bootstrap.servers": kafka, "partitioner": "murmur2_random", "linger.ms": 2})
@@ -40,13 +45,13 @@ class Rig:
 
     def start_workers(self, instances=1, **settings):
         """Every worker, this many of each, ready."""
-        started = {f"{program}-{instance}": self.stack.start_program(program, instance, **settings)
+        started = {f"{program}-{instance}": self.start(program, instance, ready=False, **settings)
                    for program in programs.WORKERS for instance in range(instances)}
         programs.wait_ready(started)
         return started
 
     def start(self, program, instance=0, ready=True, **settings):
-        process = self.stack.start_program(program, instance, **settings)
+        process = self.stack.start_program(program, instance, **{**WORKERS.get(program, {}), **settings})
         if ready:
             programs.wait_ready({f"{program}-{instance}": process})
         return process
@@ -121,6 +126,19 @@ class Rig:
         with urllib.request.urlopen(request, timeout=10) as answer:
             text = answer.read()
             return json.loads(text) if text else None
+
+    def fault(self, **switches):
+        """fault(create={"mode": "hang", "ms": 5000}): what the sandbox does to calls of that kind."""
+        return self.sandbox("/admin/faults", switches)
+
+    def tasks_created(self):
+        """How many tasks the provider was ever made to make."""
+        return self.sandbox("/admin/state")["created"]
+
+    def tasks_living(self):
+        """Those that were neither deleted nor ended."""
+        return [task for task in self.sandbox("/admin/tasks")["tasks"]
+                if not task["deleted"] and task["status"] in ("THROTTLED", "PENDING", "RUNNING")]
 
     def reelgate(self, *arguments, timeout=60):
         return self.stack.run_reelgate(*arguments, timeout=timeout)
