@@ -224,3 +224,10 @@ enum kafka_event kafka_consumer_poll(struct kafka_consumer *consumer, int timeou
 }
 
 int kafka_consumer_wake_fd(struct kafka_consumer *consumer) { return consumer->wake[0]; }
+
+void kafka_consumer_nudge(struct kafka_consumer *consumer)
+{
+    /* A full pipe is readable already. */
+    if (write(consumer->wake[1], "n", 1) < 0)
+        must(errno == EAGAIN || errno == EINTR);
+}

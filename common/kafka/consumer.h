@@ -43,8 +43,10 @@ void kafka_consumer_pause(struct kafka_consumer *consumer, bool paused);        
 bool kafka_consumer_assigned(struct kafka_consumer *consumer);                   /* joined: has an assignment, maybe empty */
 /* Sum over the assigned partitions of last stable offset minus position, as last heard; 0 when quiet. */
 int64_t kafka_consumer_lag(struct kafka_consumer *consumer);
-/* fd becomes readable when something may be there to poll: for loops that wait for HTTP too. Drain it by reading. */
+/* fd becomes readable when something may be there to poll: for loops that wait for HTTP too. It is emptied by a poll that
+ * finds nothing, so poll until KAFKA_NOTHING before waiting on it, and don't read it. */
 int kafka_consumer_wake_fd(struct kafka_consumer *consumer);
+void kafka_consumer_nudge(struct kafka_consumer *consumer);      /* makes it readable: for who stops polling before that */
 
 /* The group's metadata as of now (KIP-447): taken when a batch's records are at hand, used when its offsets are sent, so
  * that a rebalance in between fences it. Given: free it. NULL while there is no assignment. */

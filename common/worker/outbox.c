@@ -223,7 +223,7 @@ void outbox_settled(struct outbox *outbox, bool committed)
 /* ---- marks */
 
 enum trouble outbox_mark(struct outbox *outbox, enum topic topic, int32_t partition, const char *key, size_t key_length,
-                         enum mark mark, int64_t item_offset, int attempt)
+                         enum mark mark, int64_t item_offset, int attempt, int64_t *delivered)
 {
     static const char *const names[] = { [MARK_DONE] = "done", [MARK_INTENT] = "intent", [MARK_CLOSE] = "close" };
     char item[NUMBER_BYTES], attempt_text[NUMBER_BYTES];
@@ -235,7 +235,7 @@ enum trouble outbox_mark(struct outbox *outbox, enum topic topic, int32_t partit
         .topic = outbox->topics[topic], .partition = partition, .key = key, .key_length = key_length,
         .headers = outbox->headers, .header_count = outbox->header_count,
     };
-    return kafka_producer_produce(outbox->producer, &message, NULL);
+    return kafka_producer_produce(outbox->producer, &message, delivered);
 }
 
 /* ---- reading */

@@ -33,9 +33,11 @@ enum trouble outbox_copy(struct outbox *outbox, const struct kafka_message *mess
 enum trouble outbox_dead_letter(struct outbox *outbox, const struct kafka_record *record, enum topic topic,
                                 const char *code, const char *message);
 
-enum mark { MARK_DONE, MARK_INTENT, MARK_CLOSE };        /* header mark: done, intent, close; headers item, attempt */
+/* header mark: done, intent, close; headers item, attempt (the item's attempts from this mark on). delivered: where it came to
+ * lie, known from the flush on; may be NULL. */
+enum mark { MARK_DONE, MARK_INTENT, MARK_CLOSE };
 enum trouble outbox_mark(struct outbox *outbox, enum topic topic, int32_t partition, const char *key, size_t key_length,
-                         enum mark mark, int64_t item_offset, int attempt);
+                         enum mark mark, int64_t item_offset, int attempt, int64_t *delivered);
 
 /* How the transaction ended: what was written in it counts only when it committed. */
 void outbox_settled(struct outbox *outbox, bool committed);
