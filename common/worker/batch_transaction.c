@@ -36,17 +36,24 @@ static enum trouble produce(struct batch *batch, struct load *load)
     return TROUBLE_NONE;
 }
 
+/* The offsets go first: the broker takes nothing into a transaction while it still writes the markers of the one before, and
+ * librdkafka then asks again for offsets at once, but for partitions only after 20 ms. */
+static enum trouble begin(struct batch *batch, const struct load *load, enum step *step, int64_t *since_us)
+{
+    *step = STEP_OFFSETS;
+    enum trouble trouble = kafka_producer_begin(batch->producer);
+    if (trouble == TROUBLE_NONE)
+        trouble = kafka_producer_send_offsets(batch->producer, batch->consumer, batch->membership, load->offsets,
+                                              load->offset_count);
+    batch_meters_lap(&batch->meters, TIME_OFFSETS, since_us);
+    return trouble;
+}
+
 /* From an open transaction to a committed one; *step says where it broke. */
 static enum trouble finish(struct batch *batch, struct load *load, enum step *step, int64_t *since_us)
 {
-    *step = STEP_OFFSETS;
-    enum trouble trouble = kafka_producer_send_offsets(batch->producer, batch->consumer, batch->membership, load->offsets,
-                                                       load->offset_count);
-    batch_meters_lap(&batch->meters, TIME_OFFSETS, since_us);
-    if (trouble != TROUBLE_NONE)
-        return trouble;
     *step = STEP_FLUSH;
-    trouble = kafka_producer_flush(batch->producer);
+    enum trouble trouble = kafka_producer_flush(batch->producer);
     batch_meters_lap(&batch->meters, TIME_FLUSH, since_us);
     if (trouble != TROUBLE_NONE)
         return trouble;
@@ -101,17 +108,14 @@ enum trouble batch_transact(struct batch *batch)
         return batch_broke(batch, trouble, step, false);
 
     int64_t began_us = since_us;
-    step = STEP_PRODUCE;
-    trouble = kafka_producer_begin(batch->producer);
-    if (trouble != TROUBLE_NONE)
-        return batch_broke(batch, trouble, step, false);
-    trouble = produce(batch, load);
-    batch_meters_lap(&batch->meters, TIME_PRODUCE, &since_us);
+    trouble = begin(batch, load, &step, &since_us);
     if (trouble == TROUBLE_NONE) {
-        step = STEP_REVOKED;
+        step = STEP_PRODUCE;
+        trouble = produce(batch, load);
+        batch_meters_lap(&batch->meters, TIME_PRODUCE, &since_us);
+    }
+    if (trouble == TROUBLE_NONE) {
         trouble = load_fill(batch, batch->next, 0, FILL_MS);
-        if (trouble == TROUBLE_NONE && batch->revoked)
-            trouble = TROUBLE_ABORT_BATCH;
         batch_meters_lap(&batch->meters, TIME_FILL, &since_us);
     }
     if (trouble == TROUBLE_NONE)
