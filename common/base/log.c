@@ -8,7 +8,10 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-enum { LOG_FIELD_BYTES_MAX = 2048 };      /* of one field: a line stays below what collectors cut */
+enum {
+    LOG_FIELD_BYTES_MAX = 2048,           /* of one field: a line stays below what collectors cut */
+    LOG_LINE_BYTES = 512,                 /* a usual line: made with one allocation */
+};
 
 static const char *const level_names[] = { "debug", "info", "warn", "error", "fatal" };
 
@@ -62,10 +65,24 @@ static size_t utf8_length(const unsigned char *text, size_t left)
     return length;
 }
 
+static bool is_plain(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (text[i] < ' ' || text[i] >= 0x7f || text[i] == '"' || text[i] == '\\')
+            return false;
+    return true;
+}
+
 /* A field may hold bytes from outside. A line must be valid JSON all the same: what is not UTF-8 becomes U+FFFD. */
 static void add_field_text(struct text *line, const char *value)
 {
     size_t left = strnlen(value, LOG_FIELD_BYTES_MAX);
+    if (is_plain(value, left)) {               /* nearly every one: at 40,000 lines a second it shows */
+        text_add_char(line, '"');
+        text_add(line, value, left);
+        text_add_char(line, '"');
+        return;
+    }
     struct text clean = { 0 };
     for (const unsigned char *at = (const unsigned char *)value; left > 0;) {
         size_t length = utf8_length(at, left);
@@ -137,6 +154,7 @@ void log_write(enum log_level level, const char *event, const struct log_field *
     char now[RFC3339_BYTES];
     clock_format(clock_wall_ms(), now);
     struct text line = { 0 };
+    text_reserve(&line, LOG_LINE_BYTES);
     if (log_state.terminal) {
         text_printf(&line, "%s %-5s %s", now + 11, level_names[level], event);
     } else {
