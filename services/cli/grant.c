@@ -134,6 +134,7 @@ static enum cli_exit grant_run(struct cli *cli)
     struct text data = { 0 };
     struct wire_place place;
     write_message(cli, &order, &data);
+    wire_check(cli, EVENT_TOKENS_GRANTED, &data);
     enum cli_exit status;
     if (cli->settings.wait) {
         status = publish_and_wait(cli, &order, &data);

@@ -175,6 +175,7 @@ enum cli_exit outcome_publish(const struct cli *cli, const struct outcome_order 
 {
     struct wire_place place;
     struct follow *follow = NULL;
+    wire_check(cli, order->type, order->data);
     if (order->follow) {
         follow = follow_open(cli, TOPIC_RESULTS, KAFKA_ALL_PARTITIONS, KAFKA_FROM_END);
         if (!follow)

@@ -23,6 +23,13 @@ static void judge(const struct cli *cli, enum event_type type, const struct text
     cli_usage(cli, "%s", error.message);
 }
 
+void wire_check(const struct cli *cli, enum event_type type, const struct text *data)
+{
+    struct event event;
+    judge(cli, type, data, &event);
+    event_clear(&event);
+}
+
 static struct kafka_header header(const char *name, const char *value)
 {
     return (struct kafka_header){ .name = name, .value = value, .length = strlen(value) };

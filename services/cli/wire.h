@@ -8,8 +8,10 @@
 
 struct wire_place { char topic[CLI_TOPIC_BYTES]; int32_t partition; int64_t offset; };
 
-/* Publishes the message that data (a JSON object) is, keyed by its user. What the decoder refuses is a usage error: the
- * process ends. Tries again until the time-out. CLI_AWAY: said why, not known whether it was published. */
+/* Ends the process with a usage error when data (a JSON object) is not a good message of this type. Before anything else. */
+void wire_check(const struct cli *cli, enum event_type type, const struct text *data);
+
+/* Publishes the message that data is, keyed by its user; checked as above. Tries again until the time-out. CLI_AWAY: said why, not known whether it was published. */
 enum cli_exit wire_publish(const struct cli *cli, enum event_type type, const struct text *data, struct wire_place *place);
 
 /* A record of one of our topics as an event; on true end with event_clear. False: not one of our messages. */
