@@ -23,8 +23,9 @@ struct http_request {
     const char *body; size_t body_length;
     int connect_timeout_ms, timeout_ms; /* timeout: the whole request */
     size_t answer_cap_bytes;
-    bool fresh;                         /* over a new HTTP/1.1 connection that is never reused: libcurl sends a
-                                         * POST again by itself when a reused one dies (measured: two tasks) */
+    /* Over a new HTTP/1.1 connection that is never reused: libcurl sends a POST again by itself when a reused one
+     * dies (measured: two tasks, one answer). */
+    bool fresh;
 };
 
 struct http_answer {                    /* lent: valid during the call */

@@ -27,13 +27,15 @@ static void tell_tally(const struct tally *tally, struct text *text)
     text_printf(text, "{\"total\":%lld,\"live\":%lld,\"deleted\":%lld", (long long)tally->tasks,
                 (long long)tally->live, (long long)tally->deleted);
     for (int i = 0; i < TASK_STATUSES; i++)
-        text_printf(text, ",\"%s\":%lld", task_status_name((enum task_status)i), (long long)tally->by_status[i]);
+        text_printf(text, ",\"%s\":%lld", task_status_name((enum task_status)i),
+                    (long long)tally->by_status[i]);
     text_add_char(text, '}');
 }
 
 static int by_name(const void *left, const void *right)
 {
-    return strcmp((*(const struct task *const *)left)->marks.name, (*(const struct task *const *)right)->marks.name);
+    return strcmp((*(const struct task *const *)left)->marks.name,
+                  (*(const struct task *const *)right)->marks.name);
 }
 
 static size_t named_tasks(struct sandbox *sandbox, const struct task ***named)
@@ -75,8 +77,8 @@ static void tell_names(struct sandbox *sandbox, struct text *text)
 
 static void tell_counts(const struct counts *counts, struct text *text)
 {
-    text_printf(text, "\"creates\":{\"received\":%lld,\"accepted\":%lld,\"refused\":%lld},", (long long)counts->creates,
-                (long long)counts->created, (long long)counts->refused);
+    text_printf(text, "\"creates\":{\"received\":%lld,\"accepted\":%lld,\"refused\":%lld},",
+                (long long)counts->creates, (long long)counts->created, (long long)counts->refused);
     text_printf(text, "\"looks\":{\"received\":%lld,\"early\":%lld},", (long long)counts->looks,
                 (long long)counts->looks_early);
     text_printf(text, "\"deletes\":{\"received\":%lld,\"effective\":%lld},", (long long)counts->deletes,
@@ -113,8 +115,9 @@ static void tell_task(const struct task *task, struct text *text)
 {
     char created[RFC3339_BYTES];
     clock_format(task->created_ms, created);
-    text_printf(text, "{\"id\":\"%s\",\"status\":\"%s\",\"deleted\":%s,\"model\":\"%s\",\"createdAt\":\"%s\",", task->id,
-                task_status_name(task->status), task->deleted ? "true" : "false", task->model->name, created);
+    text_printf(text, "{\"id\":\"%s\",\"status\":\"%s\",\"deleted\":%s,", task->id,
+                task_status_name(task->status), task->deleted ? "true" : "false");
+    text_printf(text, "\"model\":\"%s\",\"createdAt\":\"%s\",", task->model->name, created);
     text_printf(text, "\"estimatedCredits\":%lld,\"cost\":%lld,\"name\":", (long long)task->estimated,
                 (long long)task->cost);
     text_add_json(text, task->marks.name, strlen(task->marks.name));
@@ -157,7 +160,8 @@ void admin_faults(struct visit *visit)
     bool good = true;
     pthread_mutex_lock(&sandbox->lock);
     if (strcmp(visit->call->method, "POST") == 0) {
-        struct json *body = json_parse(visit->call->body, visit->call->body_length, SWITCHES_BYTES_MAX, json_error);
+        struct json *body = json_parse(visit->call->body, visit->call->body_length, SWITCHES_BYTES_MAX,
+                                       json_error);
         good = faults_set(&sandbox->faults, body, error);
         json_free(&body);
     }
@@ -224,7 +228,8 @@ void admin_settings(struct visit *visit)
         visit->reply->status = 200;
         text_add_string(&visit->reply->text, "{\"ok\":true}");
     } else {
-        answer_error(visit->reply, 400, "runMs runJitter pendingMs concurrency daily failRatio credits urlExpiryMs key");
+        answer_error(visit->reply, 400,
+                     "runMs runJitter pendingMs concurrency daily failRatio credits urlExpiryMs key");
     }
     pthread_mutex_unlock(&sandbox->lock);
     json_free(&body);

@@ -17,6 +17,6 @@ void answer_issues(struct http_reply *reply, const char *issues)
 {
     text_clear(&reply->text);
     reply->status = 400;
-    text_printf(&reply->text, "{\"error\":\"Validation of body failed\",\"issues\":[%s],\"docUrl\":\"%s\"}", issues,
-                DOCUMENTATION);
+    text_printf(&reply->text, "{\"error\":\"Validation of body failed\",\"issues\":[%s],\"docUrl\":\"%s\"}",
+                issues, DOCUMENTATION);
 }

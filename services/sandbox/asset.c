@@ -3,7 +3,10 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-enum { URI_BYTES_MIN = 13, URL_BYTES_MAX = 2048, RUNWAY_URI_BYTES_MAX = 5000, DATA_URI_BYTES_MAX = 5 * 1024 * 1024 };
+enum {
+    URI_BYTES_MIN = 13, URL_BYTES_MAX = 2048, RUNWAY_URI_BYTES_MAX = 5000, DATA_URI_BYTES_MAX =
+        5 * 1024 * 1024,
+};
 
 static bool starts(const char *text, const char *with)
 {
@@ -33,7 +36,8 @@ static const char *url_flaw(const char *url)
 
 static const char *data_flaw(const char *uri)
 {
-    static const char *const types[] = { "data:image/jpeg;", "data:image/jpg;", "data:image/png;", "data:image/webp;",
+    static const char *const types[] = { "data:image/jpeg;", "data:image/jpg;", "data:image/png;",
+                                         "data:image/webp;",
                                          "data:video/", "data:audio/" };
     if (strlen(uri) > DATA_URI_BYTES_MAX || !strstr(uri, ";base64,")) return "Invalid data URI.";
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)

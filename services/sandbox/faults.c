@@ -35,7 +35,8 @@ static int64_t default_ms(enum fault_mode mode)
 }
 
 /* Reads an optional integer; false when it is there and out of its range. */
-static bool read_integer(const struct json *from, const char *name, int64_t least, int64_t most, int64_t *into)
+static bool read_integer(const struct json *from, const char *name, int64_t least, int64_t most,
+                         int64_t *into)
 {
     const struct json *value = json_get(from, name);
     int64_t number;
@@ -62,7 +63,8 @@ static bool read_fault(const struct json *from, struct fault *fault, const char 
     if (json_get(from, "probability") && (!json_number(json_get(from, "probability"), &fault->probability) ||
                                           fault->probability < 0 || fault->probability > 1))
         *wrong = "probability";
-    if (body && (!json_string(body, NULL) || strlen(json_string(body, NULL)) >= FAULT_BODY_BYTES)) *wrong = "body";
+    if (body && (!json_string(body, NULL) || strlen(json_string(body, NULL)) >= FAULT_BODY_BYTES))
+        *wrong = "body";
     if (*wrong) return false;
     fault->status = (int)status;
     if (body) strcpy(fault->body, json_string(body, NULL));
@@ -75,7 +77,8 @@ static bool set_one(struct faults *faults, const char *name, const struct json *
     const char *wrong = NULL;
     int target = named(target_names, FAULT_TARGETS, name);
     if (target < 0) {
-        snprintf(error, 200, "'%.40s' is no kind of call: create, look, delete, organization, output, upload", name);
+        snprintf(error, 200, "'%.40s' is no kind of call: create, look, delete, organization, output, upload",
+                 name);
         return false;
     }
     if (json_kind(value) != JSON_NULL && !read_fault(value, &fault, &wrong)) {
@@ -113,8 +116,9 @@ void faults_tell(const struct faults *faults, struct text *out)
     for (int i = 0; i < FAULT_TARGETS; i++) {
         const struct fault *fault = &faults->of[i];
         text_printf(out, "%s\"%s\":{\"mode\":\"%s\",\"status\":%d,\"ms\":%lld,\"count\":%lld,\"skip\":%lld,"
-                    "\"probability\":%g,\"met\":%lld}", i ? "," : "", target_names[i], mode_names[fault->mode],
-                    fault->status, (long long)fault->ms, (long long)fault->count, (long long)fault->skip,
+                    "\"probability\":%g,\"met\":%lld}", i ? "," : "", target_names[i],
+                    mode_names[fault->mode], fault->status, (long long)fault->ms, (long long)fault->count,
+                        (long long)fault->skip,
                     fault->probability, (long long)fault->met);
     }
     text_add_char(out, '}');

@@ -27,14 +27,16 @@ enum fault_mode {
     FAULT_UNKNOWN_STATUS,    /* a look shows a status that nobody knows */
 };
 
-enum fault_target { TARGET_CREATE, TARGET_LOOK, TARGET_DELETE, TARGET_ORGANIZATION, TARGET_OUTPUT, TARGET_UPLOAD };
+enum fault_target { TARGET_CREATE, TARGET_LOOK, TARGET_DELETE, TARGET_ORGANIZATION, TARGET_OUTPUT,
+                    TARGET_UPLOAD };
 enum { FAULT_TARGETS = TARGET_UPLOAD + 1, FAULT_BODY_BYTES = 400 };
 
 struct fault {
     enum fault_mode mode;
     int status;
     int64_t ms, retry_after_s;           /* retry_after_s -1: no header */
-    int64_t count, skip;                 /* how many calls it meets (-1: no end), after how many it does not */
+    /* how many calls it meets (-1: no end), after how many it does not */
+    int64_t count, skip;
     double probability;
     char body[FAULT_BODY_BYTES];
     int64_t met;                         /* calls so far; survives a change of the switch */
@@ -47,7 +49,8 @@ bool faults_set(struct faults *faults, const struct json *switches, char error[2
 void faults_clear(struct faults *faults);
 /* The fault that meets this call, FAULT_NONE when none does. Counts it. */
 struct fault faults_draw(struct faults *faults, enum fault_target target);
-void faults_tell(const struct faults *faults, struct text *out);         /* the switches as JSON, with "met" */
+/* the switches as JSON, with "met" */
+void faults_tell(const struct faults *faults, struct text *out);
 
 /* Before the call's effect: true when the fault has answered, and there must be none. */
 bool fault_before(const struct fault *fault, struct http_reply *reply);

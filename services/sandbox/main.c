@@ -1,9 +1,9 @@
-/* reelgate-sandbox: a local Runway developer API that behaves like the real one as far as its public notes tell,
+/* reelgate-sandbox: a local Runway developer API that behaves like the real one as far as is publicly known,
  * down to its faults. It must show ours, not hide them: two POSTs always make two tasks, whatever they say.
  *
  * Serves   POST   /v1/text_to_video, image_to_video, video_to_video, character_performance, video_upscale,
  *                 image_upscale, text_to_image: checked by model (models.c), answered {id, estimatedCost}
- *          GET    /v1/tasks/{id}: THROTTLED, PENDING, RUNNING with progress, SUCCEEDED with signed URLs, FAILED
+ *          GET    /v1/tasks/{id}: THROTTLED, PENDING, RUNNING with progress, SUCCEEDED with signed URLs...
  *          DELETE /v1/tasks/{id}: 204, then 404; credits come back unless it was RUNNING
  *          GET    /v1/organization, POST /v1/organization/usage: they reconcile with each other
  *          POST   /v1/uploads, then a form to the URL it gives: files up to 32 MiB here
@@ -11,7 +11,7 @@
  * Needs    Authorization: Bearer key_<128 hex> and X-Runway-Version: 2024-11-06 under /v1/, as Runway does.
  *
  * For tests  POST /admin/faults switches faults on and off; GET tells them (faults.h has the modes)
- *            GET  /admin/state counts creates, looks (and those too early), deletes, tasks by status and by name
+ *            GET  /admin/state counts creates, looks (and early ones), deletes, tasks by status and by name
  *            GET  /admin/tasks lists every task with its prompt, also deleted ones; ?name= ?status=
  *            POST /admin/settings {"credits":0} and others while it runs; POST /admin/reset begins anew
  *            Marks in a prompt decide one task's fate: [fail:SAFETY.INPUT.TEXT] [run:1500ms] [status:WEIRD]

@@ -43,6 +43,12 @@ static void read_fail(struct marks *marks, const char *value)
     if (strcmp(value, "null") != 0) strcpy(marks->failure_code, value);
 }
 
+static int outputs_of(const char *value)
+{
+    int outputs = atoi(value);
+    return outputs >= 0 && outputs <= 16 ? outputs : 1;
+}
+
 static void read_mark(struct marks *marks, const char *name, const char *value)
 {
     if (strcmp(name, "fail") == 0) read_fail(marks, value);
@@ -51,7 +57,7 @@ static void read_mark(struct marks *marks, const char *name, const char *value)
     else if (strcmp(name, "pending") == 0) marks->pending_ms = duration_of(value);
     else if (strcmp(name, "expiry") == 0) marks->url_expiry_ms = duration_of(value);
     else if (strcmp(name, "cost") == 0) marks->cost = duration_of(value);
-    else if (strcmp(name, "outputs") == 0) marks->outputs = atoi(value) >= 0 && atoi(value) <= 16 ? atoi(value) : 1;
+    else if (strcmp(name, "outputs") == 0) marks->outputs = outputs_of(value);
     else if (strcmp(name, "status") == 0) strcpy(marks->odd_status, value);
     else if (strcmp(name, "id") == 0) strcpy(marks->name, value);
     else if (strcmp(name, "http") == 0) read_http(marks, value);

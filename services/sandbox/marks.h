@@ -20,10 +20,13 @@ enum mark_answer {
 
 struct marks {
     bool fails; char failure_code[MARK_BYTES];      /* [fail:CODE]; [fail:null]: without a code */
-    bool cancelled;                                 /* [cancelled]: ends CANCELLED, as if cancelled in the portal */
-    int64_t run_ms, pending_ms, url_expiry_ms;      /* [run:1500ms] [pending:2s] [expiry:1s]; -1: as configured */
+    /* [cancelled]: ends CANCELLED, as if cancelled in the portal */
+    bool cancelled;
+    /* [run:1500ms] [pending:2s] [expiry:1s]; -1: as configured */
+    int64_t run_ms, pending_ms, url_expiry_ms;
     int64_t cost;                                   /* [cost:12]: the final credits; -1: by the rules */
-    int outputs;                                    /* [outputs:2]; 0: [outputs:0] succeeds with an empty list */
+    /* [outputs:2]; 0: [outputs:0] succeeds with an empty list */
+    int outputs;
     char odd_status[MARK_BYTES];                    /* [status:WEIRD]: shown in the first half of the run */
     char name[MARK_BYTES];                          /* [id:gen-17]: counted by this name in /admin/state */
     enum mark_answer answer; int http_status;

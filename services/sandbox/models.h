@@ -36,7 +36,8 @@ enum { FIELDS_MAX = 10 };
 struct model {
     const char *endpoint, *name;
     int credits_per_second;          /* 0: credits_flat instead */
-    int credits_per_second_audio;    /* when the request does not say audio: false; 0: audio makes no difference */
+    /* when the request does not say audio: false; 0: audio makes no difference */
+    int credits_per_second_audio;
     int credits_flat;
     int default_seconds;             /* when the request does not say a duration */
     bool picture;                    /* delivers a picture, not a film */

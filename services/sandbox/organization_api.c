@@ -130,7 +130,8 @@ void api_usage(struct visit *visit)
     pthread_mutex_lock(&sandbox->lock);
     int64_t now_ms = sandbox_now(sandbox);
     if ((length > 0 && json_kind(body) != JSON_OBJECT) || !read_span(body, now_ms, &from_ms, &to_ms)) {
-        answer_error(visit->reply, 400, "startDate and beforeDate must be YYYY-MM-DD, at most 90 days apart.");
+        answer_error(visit->reply, 400,
+                     "startDate and beforeDate must be YYYY-MM-DD, at most 90 days apart.");
     } else {
         visit->reply->status = 200;
         tell_usage(store_usage(sandbox->store), from_ms, to_ms, &visit->reply->text);

@@ -15,7 +15,8 @@ static const char *extension(const struct task *task)
     return task->model->picture ? "png" : "mp4";
 }
 
-void output_url(struct sandbox *sandbox, const struct task *task, int index, const char *base, struct text *out)
+void output_url(struct sandbox *sandbox, const struct task *task, int index, const char *base,
+                struct text *out)
 {
     char path[100], signature[SIGNATURE_BYTES];
     int64_t expiry_ms = task->marks.url_expiry_ms >= 0 ? task->marks.url_expiry_ms : sandbox->url_expiry_ms;

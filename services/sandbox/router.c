@@ -58,7 +58,7 @@ static bool admitted(struct visit *visit)
     const char *authorization = http_call_header(visit->call, "Authorization");
     const char *version = http_call_header(visit->call, "X-Runway-Version");
     if (!authorization || !authorization[0]) {
-        answer_error(visit->reply, 401, "No API key was provided. Set the Authorization header to Bearer and your key.");
+        answer_error(visit->reply, 401, "No API key was provided. Send Authorization: Bearer and your key.");
     } else if (strncmp(authorization, "Bearer ", 7) != 0 || !key_good(visit->sandbox, authorization + 7)) {
         answer_error(visit->reply, 401, "The API key that was provided is invalid.");
     } else if (!version || strcmp(version, VERSION) != 0) {
@@ -109,6 +109,7 @@ void visit_base(const struct visit *visit, char base[BASE_BYTES])
     const char *host = http_call_header(visit->call, "Host");
     bool plain = host && strlen(host) < 256;
     for (const char *c = host; plain && *c; c++) plain = isalnum((unsigned char)*c) || strchr(".:-[]", *c);
-    if (visit->sandbox->config->public_url) snprintf(base, BASE_BYTES, "%s", visit->sandbox->config->public_url);
+    if (visit->sandbox->config->public_url)
+        snprintf(base, BASE_BYTES, "%s", visit->sandbox->config->public_url);
     else snprintf(base, BASE_BYTES, "http://%s", plain ? host : "127.0.0.1");
 }

@@ -14,7 +14,8 @@
 #include "sandbox/store.h"
 
 struct counts {
-    int64_t creates, created, refused;       /* create calls, tasks made, calls that were answered with an error */
+    /* create calls, tasks made, calls that were answered with an error */
+    int64_t creates, created, refused;
     int64_t looks, looks_early, deletes, deleted, outputs, uploads, unauthorized;
 };
 
@@ -36,7 +37,8 @@ struct sandbox {
 void sandbox_open(struct sandbox *sandbox, const struct sandbox_config *config);
 void sandbox_close(struct sandbox *sandbox);
 void sandbox_reset(struct sandbox *sandbox);          /* under the lock: as at the start */
-int64_t sandbox_now(struct sandbox *sandbox);         /* under the lock: moves the store on, then tells the time */
+/* under the lock: moves the store on, then tells the time */
+int64_t sandbox_now(struct sandbox *sandbox);
 http_handler sandbox_handle;                          /* self: the sandbox. router.c */
 
 /* One call: what the handlers of the router are given. They take the lock themselves. */
@@ -44,7 +46,8 @@ struct visit {
     struct sandbox *sandbox;
     const struct http_call *call;
     struct http_reply *reply;
-    const char *rest;                        /* of the path, after the route's prefix; "" when it is the whole path */
+    /* of the path, after the route's prefix; "" when it is the whole path */
+    const char *rest;
 };
 
 enum { BASE_BYTES = 300 };
@@ -65,7 +68,8 @@ bool upload_there(void *sandbox, const char *runway_uri);      /* under the lock
 /* output_api.c */
 void api_output(struct visit *visit);
 /* The lasting part of an output's URL, and the URL itself, signed anew. base: "http://host:port". */
-void output_url(struct sandbox *sandbox, const struct task *task, int index, const char *base, struct text *out);
+void output_url(struct sandbox *sandbox, const struct task *task, int index, const char *base,
+                struct text *out);
 /* admin_api.c */
 void admin_state(struct visit *visit);
 void admin_tasks(struct visit *visit);

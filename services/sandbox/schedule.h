@@ -9,8 +9,10 @@
 struct task;
 struct schedule { struct task **tasks; size_t count, capacity; };
 
-void schedule_put(struct schedule *schedule, struct task *task);        /* by task->due_ms; also when it changed */
-void schedule_take(struct schedule *schedule, struct task *task);       /* nothing happens when it is not in there */
+/* by task->due_ms; also when it changed */
+void schedule_put(struct schedule *schedule, struct task *task);
+/* nothing happens when it is not in there */
+void schedule_take(struct schedule *schedule, struct task *task);
 struct task *schedule_first(const struct schedule *schedule);           /* NULL when empty */
 void schedule_free(struct schedule *schedule);
 

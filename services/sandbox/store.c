@@ -196,7 +196,8 @@ static struct task *task_open(struct store *store, const struct model *model, co
     return task;
 }
 
-enum create_outcome store_create(struct store *store, const struct wish *wish, struct task **made, int64_t now_ms)
+enum create_outcome store_create(struct store *store, const struct wish *wish, struct task **made,
+                                 int64_t now_ms)
 {
     struct lane *lane = lane_of(store, wish->model);
     if (store->balance < wish->estimated) return CREATE_NO_CREDITS;

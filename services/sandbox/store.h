@@ -49,7 +49,8 @@ struct store_limits *store_limits(struct store *store);         /* may be change
 void store_advance(struct store *store, int64_t now_ms);
 
 enum create_outcome { CREATE_MADE, CREATE_NO_CREDITS, CREATE_DAILY_LIMIT };
-struct wish { const struct model *model; const char *prompt; int64_t estimated; };      /* prompt may be NULL */
+/* prompt may be NULL */
+struct wish { const struct model *model; const char *prompt; int64_t estimated; };
 /* Never the same task twice, however alike two wishes are. *made is set with CREATE_MADE, and lent. */
 enum create_outcome store_create(struct store *store, const struct wish *wish, struct task **made,
                                  int64_t now_ms);

@@ -20,7 +20,8 @@ enum {
 static struct fault fault_of_marks(const struct marks *marks)
 {
     static const enum fault_mode modes[] = {
-        [MARK_ANSWER_NORMAL] = FAULT_NONE, [MARK_ANSWER_NO_ID] = FAULT_NONE, [MARK_ANSWER_STATUS] = FAULT_STATUS,
+        [MARK_ANSWER_NORMAL] = FAULT_NONE, [MARK_ANSWER_NO_ID] = FAULT_NONE,
+        [MARK_ANSWER_STATUS] = FAULT_STATUS,
         [MARK_ANSWER_AFTER] = FAULT_STATUS_AFTER, [MARK_ANSWER_HANG] = FAULT_HANG,
         [MARK_ANSWER_RESET] = FAULT_RESET, [MARK_ANSWER_GARBAGE] = FAULT_GARBAGE };
     return (struct fault){ .mode = modes[marks->answer], .status = marks->http_status, .retry_after_s = -1,

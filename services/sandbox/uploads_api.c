@@ -36,7 +36,8 @@ static void tell_place(struct visit *visit, const struct upload *upload)
     char path[100], policy[SIGNATURE_BYTES], base[BASE_BYTES];
     visit_base(visit, base);
     snprintf(path, sizeof path, "/upload/%s", upload->name);
-    signature_make(&sandbox->signature_key, path, sandbox_now(sandbox) + UPLOAD_OPEN_MS, random_u64(), policy);
+    signature_make(&sandbox->signature_key, path, sandbox_now(sandbox) + UPLOAD_OPEN_MS, random_u64(),
+                   policy);
     text_printf(&visit->reply->text, "{\"uploadUrl\":\"%s%s\",\"fields\":{\"key\":\"%s\",\"policy\":\"%s\"},"
                 "\"runwayUri\":\"runway://%s\"}", base, path, upload->name, policy, upload->name);
     visit->reply->status = 200;
@@ -96,7 +97,8 @@ static struct part part_find(const struct http_call *call, const char *boundary,
 static bool read_boundary(const struct http_call *call, char boundary[BOUNDARY_BYTES])
 {
     const char *type = http_call_header(call, "Content-Type");
-    const char *found = type && strncmp(type, "multipart/form-data", 19) == 0 ? strstr(type, "boundary=") : NULL;
+    if (!type || strncmp(type, "multipart/form-data", 19) != 0) return false;
+    const char *found = strstr(type, "boundary=");
     if (!found) return false;
     found += strlen("boundary=");
     bool quoted = *found == '"';

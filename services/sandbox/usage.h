@@ -11,7 +11,8 @@ enum { DATE_BYTES = 11 };                /* "2026-11-23" and its NUL */
 struct usage_row { char date[DATE_BYTES]; const char *model; int64_t credits; };      /* negative: refunds */
 struct usage { struct usage_row *rows; size_t count, capacity; };
 
-void usage_add(struct usage *usage, int64_t at_ms, const char *model, int64_t credits);      /* model must live on */
+/* model must live on */
+void usage_add(struct usage *usage, int64_t at_ms, const char *model, int64_t credits);
 void usage_free(struct usage *usage);
 void usage_date(int64_t at_ms, char out[DATE_BYTES]);
 /* YYYY-MM-DD to the start of that day, UTC; false when it is no date. */

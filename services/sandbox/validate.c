@@ -54,7 +54,8 @@ static void check_text(const struct checking *checking, const char *value)
     if ((int64_t)length < field->least) {
         complain(checking, "too_small", "Too small: expected string to have >=1 characters");
     } else if ((int64_t)length > field->most) {
-        snprintf(message, sizeof message, "Too big: expected string to have <=%lld characters", (long long)field->most);
+        snprintf(message, sizeof message, "Too big: expected string to have <=%lld characters",
+                 (long long)field->most);
         complain(checking, "too_big", message);
     }
 }
@@ -105,8 +106,8 @@ static void check_frames(const struct checking *checking, const struct json *fra
         first = first || (position && strcmp(position, "first") == 0);
         last = last || (position && strcmp(position, "last") == 0);
     }
-    bool good = checking->field->kind == FIELD_IMAGE ? count == 1 && first
-                                                     : count >= 1 && count <= 2 && first && (count == 1 || last);
+    bool one = count == 1 && first, two = count == 2 && first && last;
+    bool good = one || (two && checking->field->kind == FIELD_FRAMES);
     if (!good) complain(checking, "custom", "Invalid set of images and positions");
 }
 
@@ -125,7 +126,8 @@ static void check_images(const struct checking *checking, const struct json *ima
 static void check_media(const struct checking *checking, const struct json *media)
 {
     const char *type = json_string(json_get(media, "type"), NULL);
-    if (!type || !choice_among(checking->field->choices, type)) complain(checking, "invalid_value", "Invalid type");
+    if (!type || !choice_among(checking->field->choices, type))
+        complain(checking, "invalid_value", "Invalid type");
     check_asset(checking, json_get(media, "uri"), ",\"uri\"");
 }
 
@@ -158,7 +160,8 @@ static void check_field(const struct checking *checking, const struct json *valu
 {
     enum json_kind kind = json_kind(value);
     switch (checking->field->kind) {
-    case FIELD_PROMPT: case FIELD_TEXT: case FIELD_CHOICE: case FIELD_INTEGER: case FIELD_INTEGERS: case FIELD_BOOL:
+    case FIELD_PROMPT: case FIELD_TEXT: case FIELD_CHOICE:
+    case FIELD_INTEGER: case FIELD_INTEGERS: case FIELD_BOOL:
         check_scalar(checking, value);
         return;
     case FIELD_ASSET:
@@ -181,7 +184,8 @@ static void check_field(const struct checking *checking, const struct json *valu
         return;
     case FIELD_ARRAY:
         if (kind != JSON_ARRAY) expected(checking, "array");
-        else if ((int64_t)json_count(value) > checking->field->most) complain(checking, "too_big", "Too many members");
+        else if ((int64_t)json_count(value) > checking->field->most)
+            complain(checking, "too_big", "Too many members");
         return;
     }
 }
@@ -190,7 +194,8 @@ static void check_field(const struct checking *checking, const struct json *valu
 
 static const struct field *field_of(const struct model *model, const char *name)
 {
-    for (const struct field *field = model->fields; field < model->fields + FIELDS_MAX && field->name; field++)
+    for (const struct field *field = model->fields; field < model->fields + FIELDS_MAX && field->name;
+         field++)
         if (strcmp(field->name, name) == 0) return field;
     return NULL;
 }
@@ -224,7 +229,8 @@ const struct model *validate(const char *endpoint, const struct json *body, cons
 {
     const struct model *model = model_of(endpoint, body, issues);
     if (!model) return NULL;
-    for (const struct field *field = model->fields; field < model->fields + FIELDS_MAX && field->name; field++) {
+    for (const struct field *field = model->fields; field < model->fields + FIELDS_MAX && field->name;
+         field++) {
         const struct checking checking = { field, assets, issues };
         const struct json *value = json_get(body, field->name);
         if (value) check_field(&checking, value);

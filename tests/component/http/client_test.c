@@ -1,5 +1,5 @@
-/* The HTTP client against peers that misbehave. What is at stake is the difference between "nothing happened there" and
- * "perhaps something did": the first leads to another paid POST. */
+/* The HTTP client against peers that misbehave. What is at stake is the difference between "nothing happened
+ * there" and "perhaps something did": the first leads to another paid POST. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +18,8 @@
 
 #define OK_ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
-struct seen { int calls; enum http_end end; int status; char body[256]; int64_t retry_after_ms; char reason[300]; };
+struct seen { int calls; enum http_end end; int status; char body[256]; int64_t retry_after_ms;
+              char reason[300]; };
 
 static void on_done(void *self, void *tag, const struct http_answer *answer)
 {
@@ -28,7 +29,8 @@ static void on_done(void *self, void *tag, const struct http_answer *answer)
     seen->end = answer->end;
     seen->status = answer->status;
     seen->retry_after_ms = answer->retry_after_ms;
-    snprintf(seen->body, sizeof seen->body, "%.*s", (int)answer->body_length, answer->body ? answer->body : "");
+    snprintf(seen->body, sizeof seen->body, "%.*s", (int)answer->body_length,
+             answer->body ? answer->body : "");
     snprintf(seen->reason, sizeof seen->reason, "%s", answer->reason ? answer->reason : "");
     ck_assert_int_ge(answer->duration_ms, 0);
     if (answer->end == HTTP_ANSWERED) ck_assert_ptr_null(answer->reason);
@@ -73,7 +75,8 @@ static const struct {
       HTTP_ANSWERED, 200, "ok", -1 },
     { "chunked answer", "GET", 0,
       { { PEER_READ_REQUEST, 0, 0 },
-        { PEER_SEND, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\no\r\n1\r\nk\r\n0\r\n\r\n", 0 } },
+        { PEER_SEND, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\no\r\n1\r\nk\r\n0\r\n\r\n",
+          0 } },
       HTTP_ANSWERED, 200, "ok", -1 },
     { "a whole answer in slow pieces, in time", "GET", 0,
       { { PEER_READ_REQUEST, 0, 0 }, { PEER_DRIP, OK_ANSWER, 3 } }, HTTP_ANSWERED, 200, "ok", -1 },
@@ -83,7 +86,8 @@ static const struct {
       HTTP_ANSWERED, 429, "", 7000 },
     { "503 with a date long past", "POST", 7,
       { { PEER_READ_REQUEST, 0, 0 },
-        { PEER_SEND, "HTTP/1.1 503 No\r\nretry-after: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 0\r\n\r\n",
+        { PEER_SEND,
+          "HTTP/1.1 503 No\r\nretry-after: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 0\r\n\r\n",
           0 } },
       HTTP_ANSWERED, 503, "", 0 },
     { "answered before the body was read", "POST", 4 << 20,
@@ -105,14 +109,16 @@ static const struct {
     { "silence after the request", "POST", 7, { { PEER_READ_REQUEST, 0, 0 }, { PEER_WAIT, 0, 3000 } },
       HTTP_UNKNOWN, 0, "", -1 },
     { "cut in the body", "POST", 7,
-      { { PEER_READ_REQUEST, 0, 0 }, { PEER_SEND, "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"id\":", 0 } },
+      { { PEER_READ_REQUEST, 0, 0 }, { PEER_SEND, "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"id\":",
+                                       0 } },
       HTTP_UNKNOWN, 0, "", -1 },
     { "cut in the headers", "POST", 7,
       { { PEER_READ_REQUEST, 0, 0 }, { PEER_SEND, "HTTP/1.1 200 OK\r\nConte", 0 } },
       HTTP_UNKNOWN, 0, "", -1 },
     { "slow drip past the limit", "POST", 7, { { PEER_READ_REQUEST, 0, 0 }, { PEER_DRIP, OK_ANSWER, 100 } },
       HTTP_UNKNOWN, 0, "", -1 },
-    { "not HTTP at all", "POST", 7, { { PEER_READ_REQUEST, 0, 0 }, { PEER_SEND, "ready\r\nsteady\r\n\r\n", 0 } },
+    { "not HTTP at all", "POST", 7, { { PEER_READ_REQUEST, 0, 0 },
+                                      { PEER_SEND, "ready\r\nsteady\r\n\r\n", 0 } },
       HTTP_UNKNOWN, 0, "", -1 },
     { "announced larger than allowed", "POST", 7,
       { { PEER_READ_REQUEST, 0, 0 }, { PEER_SEND, "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n", 0 },
@@ -141,7 +147,8 @@ START_TEST(call_ends_as_its_row_says)
 
     struct seen seen = run(client, &request);
 
-    ck_assert_msg(seen.end == cases[_i].end, "%s: end %d, status %d, %s", cases[_i].name, (int)seen.end, seen.status,
+    ck_assert_msg(seen.end == cases[_i].end, "%s: end %d, status %d, %s", cases[_i].name, (int)seen.end,
+                  seen.status,
                   seen.reason);
     ck_assert_int_eq(seen.status, cases[_i].status);
     ck_assert_str_eq(seen.body, cases[_i].body);
@@ -191,7 +198,8 @@ END_TEST
 /* ---- the same POST never goes out twice (hazards H1) */
 
 static const peer_script dying[] = {
-    { { PEER_READ_REQUEST, 0, 0 }, { PEER_SEND, OK_ANSWER, 0 }, { PEER_READ_REQUEST, 0, 0 }, { PEER_RESET, 0, 0 } },
+    { { PEER_READ_REQUEST, 0, 0 }, { PEER_SEND, OK_ANSWER, 0 }, { PEER_READ_REQUEST, 0, 0 },
+      { PEER_RESET, 0, 0 } },
     { { PEER_READ_REQUEST, 0, 0 }, { PEER_RESET, 0, 0 } },
     { { PEER_READ_REQUEST, 0, 0 }, { PEER_SEND, OK_ANSWER, 0 } },
 };
@@ -210,7 +218,8 @@ START_TEST(a_fresh_post_is_seen_once)
 }
 END_TEST
 
-/* The hazard itself: when this fails, libcurl has learnt better, and the test above proves less than it did. */
+/* The hazard itself: when this fails, libcurl has learnt better, and the test above proves less than it
+ * did. */
 START_TEST(a_reused_connection_sends_a_post_again)
 {
     static const peer_script repeated[] = {
@@ -334,7 +343,8 @@ START_TEST(a_call_may_be_started_from_done)
     static const peer_script answers[] = { { { PEER_READ_REQUEST, 0, 0 }, { PEER_SEND, OK_ANSWER, 0 } } };
     struct peer *peer = peer_open(answers, 1);
     char url[100];
-    struct relay relay = { .client = http_client_open(), .request = request_to(url, "http", peer_port(peer)), .left = 5 };
+    struct relay relay = { .client = http_client_open(), .request = request_to(url, "http", peer_port(peer)),
+                           .left = 5 };
     http_client_start(relay.client, &relay.request, on_relay, &relay, NULL);
     wait_done(relay.client);
     ck_assert_int_eq(relay.seen.calls, 5);
@@ -367,7 +377,8 @@ int main(void)
     TCase *tcase = tcase_create("client");
     tcase_set_timeout(tcase, 30);
     tcase_add_loop_test(tcase, call_ends_as_its_row_says, 0, sizeof cases / sizeof cases[0]);
-    tcase_add_loop_test(tcase, without_a_connection_nothing_was_sent, 0, sizeof unsent_cases / sizeof unsent_cases[0]);
+    tcase_add_loop_test(tcase, without_a_connection_nothing_was_sent, 0,
+                        sizeof unsent_cases / sizeof unsent_cases[0]);
     tcase_add_test(tcase, a_fresh_post_is_seen_once);
     tcase_add_test(tcase, a_reused_connection_sends_a_post_again);
     tcase_add_test(tcase, a_redirect_is_an_answer);

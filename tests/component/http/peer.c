@@ -157,7 +157,8 @@ static void *serve(void *self)
         size_t script = (size_t)peer->connections++, start = peer->received.length;
         pthread_mutex_unlock(&peer->lock);
         if (script >= peer->script_count) script = peer->script_count - 1;
-        for (size_t i = 0; i < PEER_STEPS_MAX && play_step(peer, fd, &peer->scripts[script][i], &start); i++) continue;
+        for (size_t i = 0; i < PEER_STEPS_MAX && play_step(peer, fd, &peer->scripts[script][i], &start); i++)
+            continue;
         close(fd);
     }
     return NULL;

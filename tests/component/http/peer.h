@@ -1,5 +1,6 @@
-/* A scripted HTTP peer on a raw socket of 127.0.0.1: each connection plays a script, what it read is kept. Also a raw
- * client. For tests of the HTTP client, the server and what stands on them: a real server would be too well-behaved. */
+/* A scripted HTTP peer on a raw socket of 127.0.0.1: each connection plays a script, what it read is kept.
+ * Also a raw client. For tests of the HTTP client, the server and what stands on them: a real server would be
+ * too well-behaved. */
 #ifndef TESTS_COMPONENT_HTTP_PEER_H
 #define TESTS_COMPONENT_HTTP_PEER_H
 
@@ -26,7 +27,8 @@ int peer_port(const struct peer *peer);
 void peer_close(struct peer **peer);                            /* stops whatever it does */
 int peer_connections(struct peer *peer);
 int peer_requests(struct peer *peer, const char *method);       /* request lines that begin with it, in all */
-int peer_received(struct peer *peer, const char *needle);       /* how often needle was among the bytes read */
+/* how often needle was among the bytes read */
+int peer_received(struct peer *peer, const char *needle);
 
 /* A port of 127.0.0.1 on which nothing listens. */
 int closed_port(void);

@@ -1,5 +1,5 @@
-/* The HTTP server over raw sockets: what two parsers could read differently never reaches a handler (hazards G1), and
- * the waits, resets and drips that the sandbox stands on are real. */
+/* The HTTP server over raw sockets: what two parsers could read differently never reaches a handler (hazards
+ * G1), and the waits, resets and drips that the sandbox stands on are real. */
 #include <check.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -29,7 +29,8 @@ static void on_call(void *self, const struct http_call *call, struct http_reply 
     reply->status = 200;
     reply->content_type = "text/plain";
     const char *query = http_call_query(call, "q"), *header = http_call_header(call, "X-Test");
-    text_printf(&reply->text, "%s %s query=%s header=%s body=%zu:%s", call->method, call->path, query ? query : "-",
+    text_printf(&reply->text, "%s %s query=%s header=%s body=%zu:%s", call->method, call->path,
+                query ? query : "-",
                 header ? header : "-", call->body_length, call->body);
     http_reply_header(reply, "X-Echo", header ? header : "none");
     if (strcmp(call->path, "/delay") == 0) reply->delay_ms = 200;
@@ -45,7 +46,8 @@ static void world_open(struct world *world, bool threads)
 {
     char error[200];
     const struct http_server_config config = { .address = "127.0.0.1:0", .thread_per_connection = threads,
-                                               .body_cap_bytes = BODY_CAP, .handler = on_call, .self = world };
+                                               .body_cap_bytes = BODY_CAP, .handler = on_call, .self =
+                                                   world };
     world->server = http_server_open(&config, error);
     ck_assert_msg(world->server, "%s", error);
 }
@@ -58,34 +60,44 @@ static char *ask(const struct world *world, const char *request)
 /* ---- what is answered how */
 
 static const struct { const char *name, *request, *want; int calls; } rows[] = {
-    { "path as sent, query decoded", "GET /a%41%2f?q=b%42 HTTP/1.1\r\nHost: a\r\nX-Test: t\r\nConnection: close\r\n\r\n",
+    { "path as sent, query decoded",
+      "GET /a%41%2f?q=b%42 HTTP/1.1\r\nHost: a\r\nX-Test: t\r\nConnection: close\r\n\r\n",
       "GET /a%41%2f query=bB header=t body=0:", 1 },
     { "body", "POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello",
       "POST /b query=- header=- body=5:hello", 1 },
     { "chunked body", "POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
       "3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n", "POST /c query=- header=- body=5:hello", 1 },
-    { "header of the reply", "GET /h HTTP/1.1\r\nHost: a\r\nX-Test: back\r\nConnection: close\r\n\r\n", "X-Echo: back", 1 },
-    { "content type", "GET /h HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "Content-Type: text/plain", 1 },
-    { "constant body", "GET /constant HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "\r\n\r\nconstant", 1 },
+    { "header of the reply", "GET /h HTTP/1.1\r\nHost: a\r\nX-Test: back\r\nConnection: close\r\n\r\n",
+      "X-Echo: back", 1 },
+    { "content type", "GET /h HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "Content-Type: text/plain",
+      1 },
+    { "constant body", "GET /constant HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "\r\n\r\nconstant",
+      1 },
     { "no content", "DELETE /empty HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "HTTP/1.1 204", 1 },
-    { "HEAD has the length only", "HEAD /constant HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "Content-Length: 8", 1 },
+    { "HEAD has the length only", "HEAD /constant HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+      "Content-Length: 8", 1 },
     { "two requests on one connection", "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n"
       "Connection: close\r\n\r\n", "GET /2 query", 2 },
     { "HTTP/1.0 without Host", "GET /old HTTP/1.0\r\n\r\n", "GET /old query", 1 },
 
-    { "two Content-Length, a request inside", "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nContent-Length: 45\r\n\r\n"
+    { "two Content-Length, a request inside",
+      "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nContent-Length: 45\r\n\r\n"
       "GET /smuggled HTTP/1.1\r\nHost: a\r\nX-Pad: 12\r\n\r\n", "HTTP/1.1 400", 0 },
-    { "two equal Content-Length", "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
+    { "two equal Content-Length",
+      "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
       "HTTP/1.1 400", 0 },
-    { "Content-Length beside chunked", "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+    { "Content-Length beside chunked",
+      "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
       "0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 400", 0 },
-    { "chunked beside Content-Length", "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n"
+    { "chunked beside Content-Length",
+      "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n"
       "0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 400", 0 },
     { "an encoding nobody decodes", "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n"
       "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 400", 0 },
     { "a space before the colon", "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length : 42\r\n\r\n"
       "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 400", 0 },
-    { "a signed length", "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\nhello", "HTTP/1.1 400", 0 },
+    { "a signed length", "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\nhello", "HTTP/1.1 400",
+      0 },
     { "two Host", "GET /x HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n",
       "HTTP/1.1 400", 0 },
     { "no Host", "GET /x HTTP/1.1\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 400", 0 },
@@ -99,7 +111,8 @@ static void row_holds(bool threads, int i)
     char *answer = ask(&world, rows[i].request);
     ck_assert_msg(strstr(answer, rows[i].want), "%s: %s", rows[i].name, answer);
     ck_assert_msg(clock_mono_ms() - before_ms < 1000, "%s: the connection stayed open", rows[i].name);
-    ck_assert_msg(atomic_load(&world.calls) == rows[i].calls, "%s: %d calls", rows[i].name, atomic_load(&world.calls));
+    ck_assert_msg(atomic_load(&world.calls) == rows[i].calls, "%s: %d calls", rows[i].name,
+                  atomic_load(&world.calls));
     ck_assert_int_eq(atomic_load(&world.smuggled), 0);
     free(answer);
     http_server_close(&world.server);
@@ -116,7 +129,8 @@ END_TEST
 static char *post_of(size_t length)
 {
     struct text request = { 0 };
-    text_printf(&request, "POST /b HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n", length);
+    text_printf(&request, "POST /b HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n",
+                length);
     for (size_t i = 0; i < length; i++) text_add_char(&request, 'x');
     return request.bytes;
 }
@@ -219,7 +233,8 @@ END_TEST
 
 static const struct { const char *address; bool good; } address_rows[] = {
     { "127.0.0.1:0", true }, { ":0", true }, { "localhost:0", true },
-    { "127.0.0.1", false }, { "127.0.0.1:", false }, { "127.0.0.1:http", false }, { "127.0.0.1:99999999", false },
+    { "127.0.0.1", false }, { "127.0.0.1:", false }, { "127.0.0.1:http", false },
+        { "127.0.0.1:99999999", false },
     { "::1:0", false }, { "192.0.2.1:0", false }, { "", false },
 };
 
@@ -227,10 +242,12 @@ START_TEST(an_address_is_had_or_explained)
 {
     struct world world = { 0 };
     char error[200] = "";
-    const struct http_server_config config = { .address = address_rows[_i].address, .body_cap_bytes = BODY_CAP,
+    const struct http_server_config config = { .address = address_rows[_i].address,
+                                               .body_cap_bytes = BODY_CAP,
                                                .handler = on_call, .self = &world };
     world.server = http_server_open(&config, error);
-    ck_assert_msg((world.server != NULL) == address_rows[_i].good, "'%s': %s", address_rows[_i].address, error);
+    ck_assert_msg((world.server != NULL) == address_rows[_i].good, "'%s': %s", address_rows[_i].address,
+                  error);
     if (world.server) ck_assert_int_gt(http_server_port(world.server), 0);
     else ck_assert_str_ne(error, "");
     http_server_close(&world.server);
@@ -261,7 +278,8 @@ int main(void)
     tcase_add_test(tcase, answers_may_wait_break_off_or_drip);
     tcase_add_test(tcase, closing_cuts_a_wait_short);
     tcase_add_test(tcase, a_waiting_handler_does_not_hold_up_others);
-    tcase_add_loop_test(tcase, an_address_is_had_or_explained, 0, sizeof address_rows / sizeof address_rows[0]);
+    tcase_add_loop_test(tcase, an_address_is_had_or_explained, 0,
+                        sizeof address_rows / sizeof address_rows[0]);
     tcase_add_test(tcase, a_taken_port_is_explained);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);

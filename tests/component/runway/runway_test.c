@@ -1,4 +1,5 @@
-/* The Runway client against a scripted Runway: what goes over the wire, how often, and what each answer becomes. */
+/* The Runway client against a scripted Runway: what goes over the wire, how often, and what each answer
+ * becomes. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,9 +79,11 @@ static void world_open_at(struct world *world, int port)
 {
     static const char *const extra[] = { "X-Runway-On-Behalf-Of: partner", NULL };
     char url[100];
-    snprintf(url, sizeof url, "http://127.0.0.1:%d/", port);     /* a slash at the end is no second one in the path */
+    /* a slash at the end is no second one in the path */
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/", port);
     world->http = http_client_open();
-    world->runway = runway_open(&(struct runway_config){ .base_url = url, .key = "key_secret", .extra_headers = extra,
+    world->runway = runway_open(&(struct runway_config){ .base_url = url, .key = "key_secret",
+                                                         .extra_headers = extra,
         .create_timeout_ms = CREATE_TIMEOUT_MS, .look_timeout_ms = LOOK_TIMEOUT_MS }, world->http);
 }
 
@@ -114,20 +117,25 @@ static const struct runway_request cat = { .model = "gen4.5", .prompt = "a cat",
 static const struct {
     const char *name; peer_script script; enum runway_created created; const char *id, *message; bool daily;
 } creates[] = {
-    { "task", ANSWER("200 OK", "{\"id\":\"task-1\",\"estimatedCost\":{\"credits\":60}}"), RUNWAY_SUBMITTED, "task-1", "",
+    { "task", ANSWER("200 OK", "{\"id\":\"task-1\",\"estimatedCost\":{\"credits\":60}}"), RUNWAY_SUBMITTED,
+      "task-1", "",
       false },
     { "no id", ANSWER("200 OK", "{\"ok\":true}"), RUNWAY_UNKNOWN, "", "{\"ok\":true}", false },
     { "nothing", ANSWER("200 OK", ""), RUNWAY_UNKNOWN, "", "HTTP 200 without a word", false },
-    { "daily limit", ANSWER("429 Too Many Requests", "{\"error\":\"Your daily task limit has been reached.\"}"),
+    { "daily limit", ANSWER("429 Too Many Requests",
+                            "{\"error\":\"Your daily task limit has been reached.\"}"),
       RUNWAY_NOT_MADE, "", "Your daily task limit has been reached.", true },
     { "shedding load", ANSWER("503 Busy", "<h1>503</h1>"), RUNWAY_NOT_MADE, "", "<h1>503</h1>", false },
     { "bad gateway", ANSWER("502 Bad Gateway", "<h1>502</h1>"), RUNWAY_UNKNOWN, "", "<h1>502</h1>", false },
     { "key", ANSWER("401 No", "{\"error\":\"No API key was provided.\"}"), RUNWAY_OPERATOR, "",
       "No API key was provided.", false },
-    { "credits", ANSWER("400 No", "{\"error\":\"You do not have enough credits to run this task.\"}"), RUNWAY_OPERATOR,
+    { "credits", ANSWER("400 No", "{\"error\":\"You do not have enough credits to run this task.\"}"),
+      RUNWAY_OPERATOR,
       "", "You do not have enough credits to run this task.", false },
-    { "invalid", ANSWER("400 No", "{\"error\":\"Validation of body failed\",\"issues\":[{\"message\":\"Too big\","
-      "\"path\":[\"duration\"]}]}"), RUNWAY_REFUSED, "", "Validation of body failed; duration: Too big", false },
+    { "invalid",
+      ANSWER("400 No", "{\"error\":\"Validation of body failed\",\"issues\":[{\"message\":\"Too big\","
+      "\"path\":[\"duration\"]}]}"), RUNWAY_REFUSED, "", "Validation of body failed; duration: Too big",
+          false },
     { "redirect", ANSWER("302 Found\r\nLocation: http://127.0.0.1:1/", ""), RUNWAY_UNKNOWN, "",
       "HTTP 302 without a word", false },
     { "hang up", { { PEER_READ_REQUEST, 0, 0 } }, RUNWAY_UNKNOWN, "", NULL, false },
@@ -170,7 +178,8 @@ START_TEST(create_says_who_and_what)
     runway_create(world.runway, &cat, on_created, &world.seen, &world.seen);
     wait_answer(&world);
     for (int i = 0; i < COUNT(wanted); i++)
-        ck_assert_msg(peer_received(world.peer, wanted[i]) == 1, "not there, or more than once: %s", wanted[i]);
+        ck_assert_msg(peer_received(world.peer, wanted[i]) == 1, "not there, or more than once: %s",
+                      wanted[i]);
     ck_assert_double_eq(world.seen.created.estimated_credits, -1);
     world_close(&world);
 }
@@ -205,21 +214,26 @@ END_TEST
 /* ---- look */
 
 static const struct {
-    const char *name; peer_script script; enum runway_look look; enum runway_status status; const char *output, *code;
+    const char *name; peer_script script; enum runway_look look; enum runway_status status;
+        const char *output, *code;
 } looks[] = {
-    { "running", ANSWER("200 OK", "{\"id\":\"task-1\",\"status\":\"RUNNING\",\"progress\":0.25}"), RUNWAY_TASK,
+    { "running", ANSWER("200 OK", "{\"id\":\"task-1\",\"status\":\"RUNNING\",\"progress\":0.25}"),
+      RUNWAY_TASK,
       RUNWAY_RUNNING, "", "" },
-    { "done", ANSWER("200 OK", "{\"id\":\"task-1\",\"status\":\"SUCCEEDED\",\"output\":[\"https://cdn/x?_jwt=1\"],"
+    { "done", ANSWER("200 OK",
+                     "{\"id\":\"task-1\",\"status\":\"SUCCEEDED\",\"output\":[\"https://cdn/x?_jwt=1\"],"
       "\"cost\":{\"credits\":60}}"), RUNWAY_TASK, RUNWAY_SUCCEEDED, "https://cdn/x?_jwt=1", "" },
     { "failed", ANSWER("200 OK", "{\"id\":\"task-1\",\"status\":\"FAILED\",\"failure\":\"An\\nerror\","
       "\"failureCode\":\"INTERNAL\"}"), RUNWAY_TASK, RUNWAY_FAILED, "", "INTERNAL" },
     { "somebody else's task", ANSWER("200 OK", "{\"id\":\"task-2\",\"status\":\"RUNNING\"}"), RUNWAY_LATER,
       RUNWAY_STATUS_UNKNOWN, "", "" },
     { "a page", ANSWER("200 OK", "<html>"), RUNWAY_LATER, RUNWAY_STATUS_UNKNOWN, "", "" },
-    { "missing", ANSWER("404 No", "{\"error\":\"Could not find Task\"}"), RUNWAY_MISSING, RUNWAY_STATUS_UNKNOWN, "", "" },
+    { "missing", ANSWER("404 No", "{\"error\":\"Could not find Task\"}"), RUNWAY_MISSING,
+      RUNWAY_STATUS_UNKNOWN, "", "" },
     { "key", ANSWER("401 No", "{}"), RUNWAY_LOOK_OPERATOR, RUNWAY_STATUS_UNKNOWN, "", "" },
     { "server", ANSWER("500 No", ""), RUNWAY_LATER, RUNWAY_STATUS_UNKNOWN, "", "" },
-    { "silence", { { PEER_READ_REQUEST, 0, 0 }, { PEER_WAIT, 0, 2000 } }, RUNWAY_LATER, RUNWAY_STATUS_UNKNOWN, "", "" },
+    { "silence", { { PEER_READ_REQUEST, 0, 0 }, { PEER_WAIT, 0, 2000 } }, RUNWAY_LATER, RUNWAY_STATUS_UNKNOWN,
+      "", "" },
 };
 
 START_TEST(look_is_sorted)
@@ -229,7 +243,8 @@ START_TEST(look_is_sorted)
     runway_look(world.runway, "task-1", on_looked, &world.seen, &world.seen);
     wait_answer(&world);
     const struct seen *seen = &world.seen;
-    ck_assert_msg(seen->looked.look == looks[_i].look, "%s: %d %s", looks[_i].name, (int)seen->looked.look, seen->message);
+    ck_assert_msg(seen->looked.look == looks[_i].look, "%s: %d %s", looks[_i].name, (int)seen->looked.look,
+                  seen->message);
     ck_assert_int_eq(seen->looked.status, looks[_i].status);
     ck_assert_str_eq(seen->output, looks[_i].output);
     ck_assert_str_eq(seen->code, looks[_i].code);

@@ -13,7 +13,8 @@ static const struct { const char *version, *headers[9]; const char *refusal; } g
     { "HTTP/1.1", { "Host", "a", "Transfer-Encoding", "chunked" }, NULL },
     { "HTTP/1.1", { "host", "a", "transfer-encoding", "Chunked" }, NULL },
     { "HTTP/1.1", { "Host", "a", "HOST", "a" }, "more than one Host header" },
-    { "HTTP/1.1", { "Host", "a", "Content-Length", "3", "content-length", "3" }, "more than one Content-Length header" },
+    { "HTTP/1.1", { "Host", "a", "Content-Length", "3", "content-length", "3" },
+      "more than one Content-Length header" },
     { "HTTP/1.1", { "Host", "a", "Content-Length", "3", "Transfer-Encoding", "chunked" },
       "Content-Length beside Transfer-Encoding" },
     { "HTTP/1.1", { "Host", "a", "Transfer-Encoding", "chunked", "Transfer-Encoding", "chunked" },
@@ -63,7 +64,8 @@ static const struct { const char *value; int64_t want_ms; } retry_cases[] = {
 
 START_TEST(retry_after_is_seconds_or_a_date)
 {
-    ck_assert_int_eq(retry_after_parse(retry_cases[_i].value, INT64_C(784111777000)), retry_cases[_i].want_ms);
+    ck_assert_int_eq(retry_after_parse(retry_cases[_i].value, INT64_C(784111777000)),
+                     retry_cases[_i].want_ms);
 }
 END_TEST
 
@@ -72,7 +74,8 @@ int main(void)
     Suite *suite = suite_create("http rules");
     TCase *tcase = tcase_create("rules");
     tcase_add_loop_test(tcase, guard_answers_by_headers, 0, sizeof guard_cases / sizeof guard_cases[0]);
-    tcase_add_loop_test(tcase, retry_after_is_seconds_or_a_date, 0, sizeof retry_cases / sizeof retry_cases[0]);
+    tcase_add_loop_test(tcase, retry_after_is_seconds_or_a_date, 0,
+                        sizeof retry_cases / sizeof retry_cases[0]);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

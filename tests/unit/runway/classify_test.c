@@ -12,7 +12,8 @@
 
 /* ---- create: design section 7 */
 
-static const struct { enum http_end end; int status; bool has_id, no_credits; enum runway_created want; } created[] = {
+static const struct { enum http_end end; int status; bool has_id, no_credits; enum runway_created want;
+                      } created[] = {
     { HTTP_ANSWERED, 200, true, false, RUNWAY_SUBMITTED },
     { HTTP_ANSWERED, 201, true, false, RUNWAY_SUBMITTED },
     { HTTP_ANSWERED, 200, false, false, RUNWAY_UNKNOWN },
@@ -44,7 +45,8 @@ static const struct { enum http_end end; int status; bool has_id, no_credits; en
 
 START_TEST(create_means_by_answer)
 {
-    const struct create_facts facts = { created[_i].end, created[_i].status, created[_i].has_id, created[_i].no_credits };
+    const struct create_facts facts = { created[_i].end, created[_i].status, created[_i].has_id,
+                                        created[_i].no_credits };
     ck_assert_int_eq(classify_create(&facts), created[_i].want);
 }
 END_TEST
@@ -81,19 +83,25 @@ static const struct { const char *body, *want; bool no_credits; } said[] = {
     { "{\"detail\":\"more\"}", "more", false },
     { "{\"error\":\"\",\"message\":\"second\"}", "second", false },
     { "{\"error\":\"Validation of body failed\",\"issues\":[{\"code\":\"custom\",\"message\":\"Too long\","
-      "\"path\":[\"promptImage\",0,\"uri\"]},{\"message\":\"Bad\",\"path\":[]},{\"path\":[\"x\"]},{\"message\":\"4th\"}]}",
+      "\"path\":[\"promptImage\",0,\"uri\"]},{\"message\":\"Bad\",\"path\":[]},{\"path\":[\"x\"]},"
+      "{\"message\":\"4th\"}]}",
       "Validation of body failed; promptImage.0.uri: Too long; Bad", false },
-    { "{\"error\":\"Validation of body failed\",\"issues\":[{\"message\":\"'not enough credits' is no ratio\"}]}",
-      "Validation of body failed; 'not enough credits' is no ratio", false },        /* a prompt opens no breaker */
+    { "{\"error\":\"Validation of body failed\","
+      "\"issues\":[{\"message\":\"'not enough credits' is no ratio\"}]}",
+      /* a prompt opens no breaker */
+      "Validation of body failed; 'not enough credits' is no ratio", false },
     { "{\"error\":\"not enough credits\",\"issues\":[{\"message\":\"m\"}]}", "not enough credits; m", false },
-    { "<html>\n <body>502\tBad   Gateway</body>\r\n</html>\n", "<html> <body>502 Bad Gateway</body> </html>", false },
+    { "<html>\n <body>502\tBad   Gateway</body>\r\n</html>\n", "<html> <body>502 Bad Gateway</body> </html>",
+      false },
     { "{\"error\":", "{\"error\":", false },
     { "[1,2]", "[1,2]", false },
     { "{\"error\":7}", "{\"error\":7}", false },
-    { "{\"error\":\"a\\u0000b\"}", "{\"error\":\"a\\u0000b\"}", false },      /* refused by the parser: told as it is */
+    /* refused by the parser: told as it is */
+    { "{\"error\":\"a\\u0000b\"}", "{\"error\":\"a\\u0000b\"}", false },
     { "", "HTTP 418 without a word", false },
     { "\x01\x02\n", "HTTP 418 without a word", false },
-    { "caf\xc3\xa9 \xff\xfe \xc0\xaf \xed\xa0\x80 \xf0\x9f\x8e\xac", "caf\xc3\xa9 ?? ?? ??? \xf0\x9f\x8e\xac", false },
+    { "caf\xc3\xa9 \xff\xfe \xc0\xaf \xed\xa0\x80 \xf0\x9f\x8e\xac", "caf\xc3\xa9 ?? ?? ??? \xf0\x9f\x8e\xac",
+      false },
 };
 
 START_TEST(words_are_found_in_any_shape)
@@ -110,7 +118,8 @@ START_TEST(words_are_cut_between_characters)
     struct text body = { 0 };
     struct words words;
     text_add_string(&body, "x");
-    for (int i = 0; i < 1000; i++) text_add_string(&body, "\xe2\x82\xac");      /* three bytes each: 1 + 3 * 166 = 499 */
+    /* three bytes each: 1 + 3 * 166 = 499 */
+    for (int i = 0; i < 1000; i++) text_add_string(&body, "\xe2\x82\xac");
     words_read(&words, 500, body.bytes, body.length);
     ck_assert_uint_eq(strlen(words.text), 499);
     ck_assert_str_eq(words.text + 496, "\xe2\x82\xac");
@@ -158,24 +167,33 @@ static const struct {
 } tasks[] = {
     { "{\"id\":\"t\",\"status\":\"THROTTLED\"}", true, RUNWAY_THROTTLED, 0, -1, -1, NULL, NULL },
     { "{\"id\":\"t\",\"status\":\"PENDING\",\"createdAt\":7}", true, RUNWAY_PENDING, 0, -1, -1, NULL, NULL },
-    { "{\"id\":\"t\",\"status\":\"RUNNING\",\"progress\":0.9}", true, RUNWAY_RUNNING, 0, 0.9, -1, NULL, NULL },
+    { "{\"id\":\"t\",\"status\":\"RUNNING\",\"progress\":0.9}", true, RUNWAY_RUNNING, 0, 0.9, -1, NULL,
+      NULL },
     { "{\"id\":\"t\",\"status\":\"RUNNING\",\"progress\":1}", true, RUNWAY_RUNNING, 0, 1, -1, NULL, NULL },
     { "{\"id\":\"t\",\"status\":\"RUNNING\",\"progress\":90}", true, RUNWAY_RUNNING, 0, -1, -1, NULL, NULL },
-    { "{\"id\":\"t\",\"status\":\"RUNNING\",\"progress\":\"1\"}", true, RUNWAY_RUNNING, 0, -1, -1, NULL, NULL },
-    { "{\"id\":\"t\",\"status\":\"SUCCEEDED\",\"output\":[\"https://a\",\"https://b\"],\"cost\":{\"credits\":60}}", true,
+    { "{\"id\":\"t\",\"status\":\"RUNNING\",\"progress\":\"1\"}", true, RUNWAY_RUNNING, 0, -1, -1, NULL,
+      NULL },
+    { "{\"id\":\"t\",\"status\":\"SUCCEEDED\",\"output\":[\"https://a\",\"https://b\"],"
+      "\"cost\":{\"credits\":60}}", true,
       RUNWAY_SUCCEEDED, 2, -1, 60, NULL, NULL },
-    { "{\"id\":\"t\",\"status\":\"SUCCEEDED\",\"output\":[7,\"\",\"u\"]}", true, RUNWAY_SUCCEEDED, 1, -1, -1, NULL, NULL },
-    { "{\"id\":\"t\",\"status\":\"SUCCEEDED\",\"output\":[]}", true, RUNWAY_STATUS_UNKNOWN, 0, -1, -1, NULL, NULL },
+    { "{\"id\":\"t\",\"status\":\"SUCCEEDED\",\"output\":[7,\"\",\"u\"]}", true, RUNWAY_SUCCEEDED, 1, -1, -1,
+      NULL, NULL },
+    { "{\"id\":\"t\",\"status\":\"SUCCEEDED\",\"output\":[]}", true, RUNWAY_STATUS_UNKNOWN, 0, -1, -1, NULL,
+      NULL },
     { "{\"id\":\"t\",\"status\":\"SUCCEEDED\"}", true, RUNWAY_STATUS_UNKNOWN, 0, -1, -1, NULL, NULL },
-    { "{\"id\":\"t\",\"status\":\"SUCCEEDED\",\"output\":{\"a\":\"u\"}}", true, RUNWAY_STATUS_UNKNOWN, 0, -1, -1, NULL, NULL },
+    { "{\"id\":\"t\",\"status\":\"SUCCEEDED\",\"output\":{\"a\":\"u\"}}", true, RUNWAY_STATUS_UNKNOWN, 0, -1,
+      -1, NULL, NULL },
     { "{\"id\":\"t\",\"status\":\"FAILED\",\"failure\":\"moderated\",\"failureCode\":\"SAFETY.INPUT.TEXT\","
       "\"cost\":{\"credits\":25}}", true, RUNWAY_FAILED, 0, -1, 25, "moderated", "SAFETY.INPUT.TEXT" },
-    { "{\"id\":\"t\",\"status\":\"FAILED\",\"failureCode\":null}", true, RUNWAY_FAILED, 0, -1, -1, NULL, NULL },
-    { "{\"id\":\"t\",\"status\":\"FAILED\",\"failureCode\":\"0123456789012345678901234567890123456789012345678901234567"
+    { "{\"id\":\"t\",\"status\":\"FAILED\",\"failureCode\":null}", true, RUNWAY_FAILED, 0, -1, -1, NULL,
+      NULL },
+    { "{\"id\":\"t\",\"status\":\"FAILED\",\"failureCode\":\"012345678901234567890123456789012345678901234"
+      "5678901234567"
       "8901234567890123456789012345678901234567890\"}", true, RUNWAY_FAILED, 0, -1, -1, NULL, NULL },
     { "{\"id\":\"t\",\"status\":\"CANCELLED\"}", true, RUNWAY_CANCELLED, 0, -1, -1, NULL, NULL },
     { "{\"id\":\"t\",\"status\":\"ASTRAY\"}", true, RUNWAY_STATUS_UNKNOWN, 0, -1, -1, NULL, NULL },
-    { "{\"id\":\"t\",\"status\":\"succeeded\",\"output\":[\"u\"]}", true, RUNWAY_STATUS_UNKNOWN, 0, -1, -1, NULL, NULL },
+    { "{\"id\":\"t\",\"status\":\"succeeded\",\"output\":[\"u\"]}", true, RUNWAY_STATUS_UNKNOWN, 0, -1, -1,
+      NULL, NULL },
     { "{\"status\":\"PENDING\"}", true, RUNWAY_PENDING, 0, -1, -1, NULL, NULL },
     { "{\"id\":\"other\",\"status\":\"SUCCEEDED\",\"output\":[\"u\"]}", false, 0, 0, 0, 0, NULL, NULL },
     { "{\"id\":\"t\"}", false, 0, 0, 0, 0, NULL, NULL },
@@ -226,8 +244,10 @@ END_TEST
 static const struct { struct runway_request request; const char *path, *body; } asked[] = {
     { { .model = "gen4.5", .prompt = "a \"cat\"\n", .ratio = "1280:720", .duration_seconds = 5, .seed = 0 },
       "/v1/text_to_video",
-      "{\"model\":\"gen4.5\",\"promptText\":\"a \\\"cat\\\"\\n\",\"ratio\":\"1280:720\",\"duration\":5,\"seed\":0}" },
-    { { .model = "gen4_turbo", .prompt = "p", .image = "https://x.example/a.png", .seed = -1 }, "/v1/image_to_video",
+      "{\"model\":\"gen4.5\",\"promptText\":\"a \\\"cat\\\"\\n\",\"ratio\":\"1280:720\","
+      "\"duration\":5,\"seed\":0}" },
+    { { .model = "gen4_turbo", .prompt = "p", .image = "https://x.example/a.png", .seed = -1 },
+      "/v1/image_to_video",
       "{\"model\":\"gen4_turbo\",\"promptText\":\"p\",\"promptImage\":\"https://x.example/a.png\"}" },
 };
 
@@ -245,7 +265,8 @@ END_TEST
 
 static const struct { struct runway_config config; bool good; } configs[] = {
     { { .base_url = "https://h", .key = "key_1" }, true },
-    { { .base_url = "https://h", .key = "key_1", .extra_headers = (const char *const[]){ "A: b", NULL } }, true },
+    { { .base_url = "https://h", .key = "key_1", .extra_headers = (const char *const[]){ "A: b", NULL } },
+      true },
     { { .base_url = "https://h" }, false },
     { { .base_url = "https://h", .key = "" }, false },
     { { .base_url = "https://h", .key = "key_1\n" }, false },
@@ -254,7 +275,8 @@ static const struct { struct runway_config config; bool good; } configs[] = {
     { { .key = "key_1" }, false },
     { { .base_url = "https://h", .key = "k", .extra_headers = (const char *const[]){ "A b", NULL } }, false },
     { { .base_url = "https://h", .key = "k", .extra_headers = (const char *const[]){ ": b", NULL } }, false },
-    { { .base_url = "https://h", .key = "k", .extra_headers = (const char *const[]){ "A: b\r\nC: d", NULL } }, false },
+    { { .base_url = "https://h", .key = "k", .extra_headers = (const char *const[]){ "A: b\r\nC: d", NULL } },
+      false },
 };
 
 START_TEST(a_flaw_is_named)
