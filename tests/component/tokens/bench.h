@@ -40,7 +40,8 @@ enum lookup_outcome bench_lookup(const char *user, const char *generation);
 void bench_balance_is(const char *user, int64_t granted, int64_t available, int64_t reserved, int64_t spent);
 /* A digest of every key, its type and its value, without expiry times. Two calls give two buffers in turn. */
 const char *bench_state(void);
-/* The same without views, which a replay does not restore in full: day, top, recent, view. */
+/* The money of bucket 0 in words: users, generations, grants, open holds; without what neither money nor a second answer
+ * depends on (views and their marks, the balance before a commit of nothing). */
 const char *bench_money_state(void);
 const char *bench_ask(const char *format, ...) __attribute__((format(printf, 1, 2)));       /* redis_server_ask */
 
