@@ -77,5 +77,7 @@ void workset_end_with(struct workset *set, struct work_item *item, struct work_i
 void workset_intent(struct workset *set, struct work_item *item);                /* committed: intent_at_ms and attempts move, intended */
 void workset_close_intent(struct workset *set, struct work_item *item);          /* committed: intent_at_ms 0, attempts - 1, closed */
 bool workset_queued(const struct work_item *item);
+/* In drop only: this item's effect was being committed when the partition was lost, and nobody here knows how that ended. */
+bool workset_doubtful(const struct work_item *item);
 
 #endif

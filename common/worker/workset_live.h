@@ -15,6 +15,7 @@ enum work_flag {
     WORK_REWRITE = 4,        /* our own rewrite waits for its transaction */
     WORK_ENDING = 8,         /* the transaction at hand ends this offset */
     WORK_BAD = 16,           /* could not be understood: a struct bad_item of ours, the service never sees it */
+    WORK_DOUBTFUL = 32,      /* dropped while the end of its transaction was not known */
 };
 
 /* ---- one partition's items, oldest first */

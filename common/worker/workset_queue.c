@@ -109,3 +109,4 @@ void workset_close_intent(struct workset *set, struct work_item *item)
 }
 
 bool workset_queued(const struct work_item *item) { return item->flags & WORK_QUEUED; }
+bool workset_doubtful(const struct work_item *item) { return item->flags & WORK_DOUBTFUL; }

@@ -98,6 +98,8 @@ static void on_revoked(void *self, int topic, int32_t partition)
     struct workset *set = self;
     struct share *share = workset_share(set, partition);
     must(topic == 0 && share);
+    for (struct effect *effect = set->first; set->doubt.open && effect && effect->sent; effect = effect->next)
+        effect->item->flags |= WORK_DOUBTFUL;
     workset_unqueue_all(set);
     workset_rewrite_stop(set);
     set->doubt.open = false;             /* the next owner reads how it ended */

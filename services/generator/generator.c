@@ -9,7 +9,7 @@
 #include "base/must.h"
 #include "base/xalloc.h"
 
-enum { IDLE_MS = 500, PROBE_GROWTH = 12 };
+enum { IDLE_MS = 500, RESTORE_MS = 50, PROBE_GROWTH = 12 };
 
 /* ---- moves that more than one file makes */
 
@@ -87,10 +87,7 @@ static struct work_item *read_item(void *self, const struct kafka_record *record
 static enum trouble write_ending(void *self, struct work_item *item, void *tag, struct outbox *outbox)
 {
     (void)self;
-    struct job *job = (struct job *)item;
-    if (job->post)
-        job->post->written = true;
-    return ending_write(tag, job, outbox);
+    return ending_write(tag, (const struct job *)item, outbox);
 }
 
 static void ended(void *self, struct work_item *item, void *tag)
@@ -196,9 +193,9 @@ static void show(struct generator *generator)
 static int64_t wait_ms(const struct generator *generator)
 {
     int64_t now_ms = clock_mono_ms();
-    if (generator->effects || generator->fresh[JOB_GENERATION].first || generator->fresh[JOB_CANCEL].first)
+    if (generator->effects || generator->fresh[JOB_GENERATION].first)
         return 0;
-    int64_t most_ms = due_wait_ms(&generator->due, now_ms, IDLE_MS);
+    int64_t most_ms = due_wait_ms(&generator->due, now_ms, generator->fresh[JOB_CANCEL].first ? RESTORE_MS : IDLE_MS);
     most_ms = lanes_wait_ms(&generator->lanes, now_ms, most_ms);
     most_ms = breaker_wait_ms(&generator->breaker, now_ms, most_ms);
     return orphans_wait_ms(generator, most_ms);

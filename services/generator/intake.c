@@ -56,7 +56,7 @@ void intake_drop(void *self, struct work_item *item)
     due_unset(&generator->due, &job->due);
     generator_leave_call(job);
     if (job->post)
-        post_put_aside(&generator->posts, job->post, clock_mono_ms());
+        post_put_aside(&generator->posts, job->post, clock_mono_ms(), workset_doubtful(item));
     ending_free(&job->ending);
 }
 
@@ -159,7 +159,8 @@ void intake_judge(struct generator *generator)
         intake_unlist(generator, job);
         judge_job(generator, job);
     }
-    while ((job = generator->fresh[JOB_CANCEL].first) != NULL) {
+    /* That a cancel has no job here can be said only once everything is handed out. */
+    while (workset_restored(generator->set) && (job = generator->fresh[JOB_CANCEL].first) != NULL) {
         intake_unlist(generator, job);
         judge_cancel(generator, job);
     }

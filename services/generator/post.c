@@ -49,12 +49,13 @@ struct runway_create_answer post_answer(const struct post *post)
     };
 }
 
-void post_put_aside(struct posts *posts, struct post *post, int64_t now_ms)
+void post_put_aside(struct posts *posts, struct post *post, int64_t now_ms, bool doubtful)
 {
     must(post->job);
     post->job->post = NULL;
     post->job = NULL;
     post->aside_at_ms = now_ms;
+    post->doubtful = doubtful;
     posts->aside++;
 }
 
@@ -69,7 +70,7 @@ struct post *post_find_again(struct posts *posts, struct job *job)
             continue;
         posts->aside--;
         post->job = job;
-        post->written = false;           /* the item is live with its intent open: what was written has been aborted */
+        post->doubtful = false;          /* the item is live with its intent open: what was written has been aborted */
         job->post = post;
         return post;
     }
@@ -85,7 +86,7 @@ enum post_fate post_fate(const struct post *post, int64_t now_ms, int64_t hold_m
         return POST_HOLD;
     if (post->created != RUNWAY_SUBMITTED)
         return POST_FORGET;
-    return post->written ? POST_LEAVE : POST_DELETE;
+    return post->doubtful ? POST_LEAVE : POST_DELETE;
 }
 
 void post_end(struct posts *posts, struct post **post)

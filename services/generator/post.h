@@ -15,7 +15,7 @@ struct post {
     int32_t partition; int64_t offset; int attempt;
     char key[ID_LENGTH_MAX + 1], traceparent[TRACEPARENT_BYTES], task_id[ID_LENGTH_MAX + 1];
     int64_t aside_at_ms;             /* monotonic */
-    bool answered, written;          /* written: its outcome was handed to a transaction whose end we may not know */
+    bool answered, doubtful;         /* doubtful: its outcome was being committed when the job was taken away */
     bool deleting;                   /* an orphan whose DELETE is open or was tried */
     int64_t delete_at_ms; struct backoff delete_backoff;
     enum runway_created created;
@@ -37,7 +37,7 @@ enum post_fate {
 struct post *post_start(struct posts *posts, struct job *job, void *owner);
 void post_answered(struct posts *posts, struct post *post, const struct runway_create_answer *answer);
 struct runway_create_answer post_answer(const struct post *post);        /* as it was kept; lent */
-void post_put_aside(struct posts *posts, struct post *post, int64_t now_ms);
+void post_put_aside(struct posts *posts, struct post *post, int64_t now_ms, bool doubtful);
 /* The call that this restored item's open intent belongs to, attached to it again; NULL: none of ours. */
 struct post *post_find_again(struct posts *posts, struct job *job);
 enum post_fate post_fate(const struct post *post, int64_t now_ms, int64_t hold_ms);

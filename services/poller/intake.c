@@ -109,6 +109,7 @@ void intake_judge(struct poller *poller)
     struct due_node *node;
     while ((node = due_take(&poller->fresh[TASK_FOLLOWED], INT64_MAX)) != NULL)
         judge_task(poller, DUE_OWNER(node, struct task, due));
-    while ((node = due_take(&poller->fresh[TASK_CANCEL], INT64_MAX)) != NULL)
+    /* That a cancel has no task here can be said only once everything is handed out. */
+    while (workset_restored(poller->set) && (node = due_take(&poller->fresh[TASK_CANCEL], INT64_MAX)) != NULL)
         judge_cancel(poller, DUE_OWNER(node, struct task, due));
 }

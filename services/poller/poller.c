@@ -8,7 +8,7 @@
 #include "base/must.h"
 #include "base/xalloc.h"
 
-enum { IDLE_MS = 500, PROBE_GROWTH = 12 };
+enum { IDLE_MS = 500, RESTORE_MS = 50, PROBE_GROWTH = 12 };
 
 /* ---- moves that more than one file makes */
 
@@ -175,9 +175,10 @@ static void show(struct poller *poller)
 static int64_t wait_ms(const struct poller *poller)
 {
     int64_t now_ms = clock_mono_ms();
-    if (poller->effects || due_first(&poller->fresh[TASK_FOLLOWED]) || due_first(&poller->fresh[TASK_CANCEL]))
+    if (poller->effects || due_first(&poller->fresh[TASK_FOLLOWED]))
         return 0;
-    int64_t most_ms = breaker_wait_ms(&poller->breaker, now_ms, IDLE_MS);
+    int64_t idle_ms = due_first(&poller->fresh[TASK_CANCEL]) ? RESTORE_MS : IDLE_MS;
+    int64_t most_ms = breaker_wait_ms(&poller->breaker, now_ms, idle_ms);
     int64_t due_ms = due_wait_ms(&poller->due, now_ms, most_ms);
     /* Something is due but may not start: an answer or the pace lets it go, not the clock. */
     if (due_ms == 0 && (poller->stopping || poller->calls_open >= (size_t)poller->settings->max_in_flight ||
