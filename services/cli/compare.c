@@ -21,6 +21,8 @@ static const char *const finding_names[] = {
     [FINDING_GENERATION] = "generation_differs",
     [FINDING_NOT_IN_REDIS] = "hold_not_in_redis",
     [FINDING_NOT_IN_JOURNAL] = "generation_not_in_journal",
+    [FINDING_HOLD_WITHOUT_ITEM] = "hold_without_item",
+    [FINDING_ITEM_WITHOUT_HOLD] = "item_without_hold",
     [FINDING_GRANT_NOT_IN_REDIS] = "grant_not_in_redis",
     [FINDING_GRANT_NOT_IN_JOURNAL] = "grant_not_in_journal",
     [FINDING_GRANT] = "grant_differs",
@@ -42,6 +44,8 @@ enum finding_about finding_about(enum finding_kind kind)
         return ABOUT_ENTRY;
     if (kind == FINDING_BALANCE || kind == FINDING_BELOW_ZERO)
         return ABOUT_USER;
+    if (kind == FINDING_HOLD_WITHOUT_ITEM || kind == FINDING_ITEM_WITHOUT_HOLD)
+        return ABOUT_ITEM;
     return kind >= FINDING_GRANT_NOT_IN_REDIS ? ABOUT_GRANT : ABOUT_GENERATION;
 }
 

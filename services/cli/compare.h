@@ -20,11 +20,13 @@ enum finding_kind {
     FINDING_GENERATION,                  /* another state, or other amounts */
     FINDING_NOT_IN_REDIS,                /* open in the journal, unknown to Redis */
     FINDING_NOT_IN_JOURNAL,              /* an effect without its entry */
+    FINDING_HOLD_WITHOUT_ITEM,           /* nobody will end it; or its end waits for the ledger */
+    FINDING_ITEM_WITHOUT_HOLD,           /* work that nobody pays for */
     FINDING_GRANT_NOT_IN_REDIS,
     FINDING_GRANT_NOT_IN_JOURNAL,
     FINDING_GRANT,                       /* another amount */
 };
-enum finding_about { ABOUT_ENTRY, ABOUT_USER, ABOUT_GENERATION, ABOUT_GRANT };
+enum finding_about { ABOUT_ENTRY, ABOUT_USER, ABOUT_GENERATION, ABOUT_ITEM, ABOUT_GRANT };
 enum finding_about finding_about(enum finding_kind kind);
 const char *finding_name(enum finding_kind kind);
 bool finding_may_pass(enum finding_kind kind);

@@ -304,7 +304,7 @@ START_TEST(the_audit_compares_the_journal_with_redis)
     redis_as_the_journal_says();
     RUN(&world, &ran, "audit", "--settle-ms=0", "--json");
     ck_assert_msg(ran.status == 0, "%s%s", ran.out, ran.err);
-    says(ran.out, "\"entries\":3,\"buckets\":3,\"users\":1,\"generations\":1,\"openHolds\":0,\"granted\":7,\"available\":4,"
+    says(ran.out, "\"entries\":3,\"buckets\":3,\"users\":1,\"generations\":1,\"openHolds\":0,\"liveItems\":0,\"granted\":7,\"available\":4,"
                   "\"reserved\":0,\"spent\":3");
     says(ran.out, "\"differences\":[]}");
 
@@ -318,6 +318,36 @@ START_TEST(the_audit_compares_the_journal_with_redis)
     ck_assert_int_eq(ran.status, 1);
     says(ran.out, "entry_repeated");
     says(ran.out, "differences 1\n");
+}
+END_TEST
+
+START_TEST(an_open_hold_needs_a_live_item)
+{
+    static const char job[] = "{\"generationId\":\"v-1\",\"userId\":\"u-1\",\"prompt\":\"p\",\"model\":\"m\",\"requiredTokens\":3,"
+        "\"acceptedAt\":\"2026-11-23T10:00:00Z\",\"deadlineAt\":\"2026-11-23T11:00:00Z\"}";
+    struct ran ran;
+    apply();
+    write_entry("u-1", GRANT_ENTRY);
+    write_entry("u-1", RESERVE_ENTRY);
+    redis_set("user:u-1", "granted 7 available 4 reserved 3 spent 0");
+    redis_set("gen:v-1", "user u-1 state reserved tokens 3");
+    redis_set("grant:g-1", "user u-1 state done amount 7 origin grants/0@0");
+    RUN(&world, &ran, "audit", "--settle-ms=0");
+    ck_assert_int_eq(ran.status, 1);
+    says(ran.out, "hold_without_item, bucket");
+    says(ran.out, "differences 1\n");
+    world_write(&world, &(struct written){ "jobs", 1, "v-1", "reelgate.generation.job", job, NULL });
+    RUN(&world, &ran, "audit", "--settle-ms=0");
+    ck_assert_msg(ran.status == 0, "%s%s", ran.out, ran.err);
+    world_write(&world, &(struct written){ "jobs", 1, "v-1", NULL, "",
+                                           (const char *[]){ "mark", "intent", "item", "0", NULL } });
+    RUN(&world, &ran, "audit", "--settle-ms=0");
+    ck_assert_int_eq(ran.status, 0);
+    world_write(&world, &(struct written){ "jobs", 1, "v-1", NULL, "",
+                                           (const char *[]){ "mark", "done", "item", "0", NULL } });
+    RUN(&world, &ran, "audit", "--settle-ms=0");
+    ck_assert_int_eq(ran.status, 1);
+    says(ran.out, "neither a job nor a task is live");
 }
 END_TEST
 
@@ -368,5 +398,6 @@ CHECK_MAIN("cli",
     tcase_add_test(tests, a_cancel_is_published_and_not_waited_for);
     tcase_add_test(tests, a_statement_is_the_users_entries_newest_last);
     tcase_add_test(tests, the_audit_compares_the_journal_with_redis);
+    tcase_add_test(tests, an_open_hold_needs_a_live_item);
     tcase_add_test(tests, the_audit_looks_again_before_it_tells);
     tcase_add_test(tests, who_is_away_is_named);)
