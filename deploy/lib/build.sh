@@ -1,11 +1,11 @@
-# Sourced by the entry points: configures and builds one preset of CMakePresets.json.
+# Sourced by the entry points: configures and builds one preset of CMakePresets.json, with more cache settings if given.
 #
 #   build_preset release
+#   build_preset sanitize -DREELGATE_PYTHON=/usr/bin/python3
 
 build_preset() {
   local preset=$1
-  if [ ! -f "build/$preset/build.ninja" ]; then
-    step "Configuring ($preset)" "build/log/configure-$preset.log" cmake --preset "$preset" || return 1
-  fi
-  step "Building ($preset)" "build/log/build-$preset.log" cmake --build --preset "$preset"
+  shift
+  step "Configuring ($preset)" "build/log/configure-$preset.log" cmake --preset "$preset" "$@" &&
+    step "Building ($preset)" "build/log/build-$preset.log" cmake --build --preset "$preset"
 }

@@ -39,7 +39,7 @@ class Observer:
         self._consumer = Consumer({
             "bootstrap.servers": kafka, "group.id": f"{prefix}observer", "isolation.level": "read_committed",
             "enable.auto.commit": False, "auto.offset.reset": "earliest", "enable.partition.eof": True,
-            "fetch.wait.max.ms": 20})
+            "fetch.wait.max.ms": 20, "log_level": 2})
         metadata = self._consumer.list_topics(timeout=20)
         self._at_end = {(prefix + topic, partition): False
                         for topic in topics for partition in metadata.topics[prefix + topic].partitions}

@@ -32,7 +32,7 @@ class Rig:
         self.stack.start_sandbox(**{**SANDBOX, **sandbox})
         self.stack.apply_topics()
         self.redis = redis_client.Redis.from_url(self.stack.redis_url, decode_responses=True)
-        self.producer = Producer({"bootstrap.servers": kafka, "partitioner": "murmur2_random", "linger.ms": 2})
+        self.producer = Producer({"bootstrap.servers": kafka, "partitioner": "murmur2_random", "linger.ms": 2, "log_level": 2})
         self.observer = Observer(kafka, prefix, TOPICS)
         self.published = []          # delivery reports in order: (topic, partition, offset, value)
         self._journal_partitions = self.producer.list_topics(prefix + "journal").topics[prefix + "journal"].partitions
@@ -133,7 +133,7 @@ class Rig:
 
     def tasks_created(self):
         """How many tasks the provider was ever made to make."""
-        return self.sandbox("/admin/state")["created"]
+        return self.sandbox("/admin/state")["creates"]["accepted"]
 
     def tasks_living(self):
         """Those that were neither deleted nor ended."""

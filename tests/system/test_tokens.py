@@ -37,7 +37,6 @@ def test_enough_is_completed_and_debited(rig):
     assert completed.data["projectId"] == "project-7" and completed.data["requiredTokens"] == 1
     assert completed.data["output"] and completed.data["output"][0].startswith("http")
     settled(rig, "rich", {"granted": 5, "available": 4, "reserved": 0, "spent": 1})
-    entries = [seen.data for seen in rig.observer.seen["journal"] if seen.key == b"rich"]
     rig.observer.until(lambda: len([seen for seen in rig.observer.seen["journal"] if seen.key == b"rich"]) == 3, 10,
                        "three journal entries")
     entries = [seen.data for seen in rig.observer.seen["journal"] if seen.key == b"rich"]
@@ -51,7 +50,7 @@ def test_exact_amount_leaves_zero(rig):
     rig.request("exact-1", "exact")
     accepted = rig.observer.event("exact-1", "accepted", "rejected")
     assert accepted.type == "generation.accepted"
-    assert accepted.data["balance"] == {"available": 0, "reserved": 1, "spent": 0}
+    assert accepted.data["balance"] == {"granted": 1, "available": 0, "reserved": 1, "spent": 0}
     rig.observer.event("exact-1", "completed")
     settled(rig, "exact", {"granted": 1, "available": 0, "reserved": 0, "spent": 1})
     rig.request("exact-2", "exact")
