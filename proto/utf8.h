@@ -1,0 +1,11 @@
+/* UTF-8, by the table of well-formed sequences in Unicode's chapter 3. */
+#ifndef PROTO_UTF8_H
+#define PROTO_UTF8_H
+
+#include <stddef.h>
+
+/* How many bytes the character at text has, 1 to 4; 0: not UTF-8. text ends in NUL, which is no continuation byte, so
+ * nothing behind it is read. */
+size_t utf8_length(const char *text);
+
+#endif
