@@ -27,7 +27,8 @@ static bool refuse(struct reader *reader, const char *reason)
     return false;
 }
 
-static uint32_t add_node(struct tree *tree, enum json_kind kind)
+/* Valid until the next is added: the array may move then. */
+static struct node *add_node(struct tree *tree, enum json_kind kind)
 {
     if (tree->count == tree->capacity) {
         struct node *old = tree->nodes == tree->few ? NULL : tree->nodes;
@@ -36,9 +37,9 @@ static uint32_t add_node(struct tree *tree, enum json_kind kind)
             memcpy(tree->nodes, tree->few, sizeof tree->few);
         tree->capacity *= 2;
     }
-    struct node *node = &tree->nodes[tree->count];
+    struct node *node = &tree->nodes[tree->count++];
     *node = (struct node){ .kind = (uint8_t)kind };
-    return tree->count++;
+    return node;
 }
 
 static void skip_space(struct reader *reader)
@@ -199,7 +200,7 @@ static bool read_number(struct reader *reader)
         if (end == at)
             return refuse(reader, "not JSON");
     }
-    struct node *node = &reader->tree->nodes[add_node(reader->tree, real ? JSON_REAL : JSON_INTEGER)];
+    struct node *node = add_node(reader->tree, real ? JSON_REAL : JSON_INTEGER);
     node->text = start;
     node->text_length = (uint32_t)(end - start);
     reader->at = end;
@@ -216,7 +217,7 @@ static bool read_literal(struct reader *reader, const char *word, enum json_kind
     if (strncmp(reader->at, word, length) != 0)
         return refuse(reader, "not JSON");
     reader->at += length;
-    reader->tree->nodes[add_node(reader->tree, kind)].truth = *word == 't';
+    add_node(reader->tree, kind)->truth = *word == 't';
     return true;
 }
 
@@ -276,7 +277,8 @@ static bool read_name(struct reader *reader, const char **name, uint32_t *length
 static bool read_items(struct reader *reader, enum json_kind kind, char close)
 {
     struct tree *tree = reader->tree;
-    uint32_t self = add_node(tree, kind), last = 0;
+    uint32_t self = tree->count, last = 0;
+    add_node(tree, kind);
     reader->at++;
     skip_space(reader);
     while (*reader->at != close) {
@@ -324,8 +326,7 @@ static bool read_value(struct reader *reader)
     case 'f': return read_literal(reader, "false", JSON_BOOL);
     case 'n': return read_literal(reader, "null", JSON_NULL);
     case '"': {
-        uint32_t self = add_node(reader->tree, JSON_STRING);
-        struct node *node = &reader->tree->nodes[self];
+        struct node *node = add_node(reader->tree, JSON_STRING);
         reader->at++;
         return read_string(reader, &node->text, &node->text_length);
     }
