@@ -194,7 +194,7 @@ static enum kafka_event error_event(struct kafka_consumer *consumer, rd_kafka_me
         event = restart(consumer, trouble);
     } else if (code == RD_KAFKA_RESP_ERR__FATAL || rd_kafka_fatal_error(consumer->handle, NULL, 0)) {
         log_error("kafka_consumer_fatal", LOG_TEXT("group", consumer->group), LOG_TEXT("text", words));
-        consumer->rejoin = true;
+        kafka_consumer_rejoin(consumer);
     } else if (kafka_link_may_say(consumer->link, rd_kafka_err2name(code))) {
         log_warn("kafka_consumer_waits", LOG_TEXT("group", consumer->group), LOG_TEXT("topic", topic),
                  LOG_TEXT("error_code", rd_kafka_err2name(code)), LOG_TEXT("text", words));
@@ -209,7 +209,7 @@ enum kafka_event kafka_consumer_poll(struct kafka_consumer *consumer, int timeou
     *trouble = TROUBLE_NONE;
     if (consumer->stopped)
         return restart(consumer, trouble);
-    if (consumer->rejoin) {
+    if (consumer->rejoin && clock_mono_ms() >= consumer->rejoin_at_ms) {
         handle_close(consumer);
         handle_open(consumer);
     }

@@ -25,7 +25,8 @@ struct kafka_consumer {
     int held;                    /* partitions assigned */
     bool joined;
     bool paused;
-    bool rejoin;                 /* this handle is of no more use: leave and join anew */
+    bool rejoin;                 /* this handle is of no more use: leave and join anew, once it is ... */
+    int64_t rejoin_at_ms;        /* ... late enough that a lasting trouble is not a busy loop */
     bool stopped;                /* TROUBLE_RESTART was said; say it again */
 };
 
@@ -35,6 +36,7 @@ struct slot *kafka_consumer_slot(const struct kafka_consumer *consumer, int topi
 void kafka_consumer_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *partitions,
                               void *opaque);
 void kafka_consumer_revoke_all(struct kafka_consumer *consumer, bool lost);
+void kafka_consumer_rejoin(struct kafka_consumer *consumer);
 void kafka_consumer_pause_held(struct kafka_consumer *consumer);
 rd_kafka_topic_partition_list_t *kafka_consumer_held_list(const struct kafka_consumer *consumer);
 

@@ -101,11 +101,11 @@ enum trouble kafka_producer_renew(struct kafka_producer *producer, const char *r
     if (producer->stopped)
         return TROUBLE_RESTART;
     if (!producer->joining) {                            /* else: the same handle goes on asking */
-        bool first = producer->handle == NULL && producer->renewals == 0 && strcmp(reason, "start") == 0;
         handle_close(producer);
         handle_open(producer);
         producer->joining = true;
-        if (!first) {
+        if (!producer->counted && !(producer->lost && strcmp(producer->lost, "start") == 0)) {
+            producer->counted = true;
             producer->renewals++;
             log_warn("kafka_producer_renewed", LOG_TEXT("transactional_id", producer->transactional_id),
                      LOG_TEXT("reason", reason));
@@ -118,6 +118,7 @@ enum trouble kafka_producer_renew(struct kafka_producer *producer, const char *r
         producer->joining = false;
         producer->usable = true;
         producer->lost = NULL;
+        producer->counted = false;
         producer->used_at_ms = clock_mono_ms();
         return TROUBLE_NONE;
     }

@@ -27,6 +27,7 @@ struct kafka_producer {
     rd_kafka_resp_err_t failure;
     int64_t fenced_at_ms[FENCES_MAX]; int fences;
     int64_t renewals;
+    bool counted;                    /* this loss is among the renewals already */
 };
 
 int kafka_producer_left_ms(const struct kafka_producer *producer);       /* of the transaction's time; 0: over */

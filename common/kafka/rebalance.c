@@ -10,7 +10,7 @@
 #include "base/xalloc.h"
 #include "kafka/consumer_priv.h"
 
-enum { COMMITTED_TRY_MS = 5000, COMMITTED_MS = 30000 };
+enum { COMMITTED_TRY_MS = 5000, COMMITTED_MS = 30000, REJOIN_AFTER_MS = 1000 };
 
 struct slot *kafka_consumer_slot(const struct kafka_consumer *consumer, int topic, int32_t partition)
 {
@@ -53,6 +53,12 @@ void kafka_consumer_pause_held(struct kafka_consumer *consumer)
     else
         rd_kafka_resume_partitions(consumer->handle, list);
     rd_kafka_topic_partition_list_destroy(list);
+}
+
+void kafka_consumer_rejoin(struct kafka_consumer *consumer)
+{
+    consumer->rejoin = true;
+    consumer->rejoin_at_ms = clock_mono_ms() + REJOIN_AFTER_MS;
 }
 
 static bool list_complete(const rd_kafka_topic_partition_list_t *partitions)
@@ -98,7 +104,7 @@ static void assign(struct kafka_consumer *consumer, rd_kafka_topic_partition_lis
         /* Nobody knows where to start. Starting anywhere would be a guess; joining anew asks again. */
         log_warn("kafka_assignment_given_up", LOG_TEXT("group", consumer->group));
         rd_kafka_assign(consumer->handle, NULL);
-        consumer->rejoin = true;
+        kafka_consumer_rejoin(consumer);
         return;
     }
     int64_t *committed = xcalloc((size_t)partitions->cnt + 1, sizeof *committed);
@@ -109,7 +115,13 @@ static void assign(struct kafka_consumer *consumer, rd_kafka_topic_partition_lis
             row->offset = RD_KAFKA_OFFSET_BEGINNING;
     }
     rd_kafka_resp_err_t code = rd_kafka_assign(consumer->handle, partitions);
-    must(code == RD_KAFKA_RESP_ERR_NO_ERROR);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {            /* only a handle that is fatally broken refuses */
+        log_warn("kafka_assignment_refused", LOG_TEXT("group", consumer->group),
+                 LOG_TEXT("error_code", rd_kafka_err2name(code)));
+        kafka_consumer_rejoin(consumer);
+        free(committed);
+        return;
+    }
     consumer->joined = true;
     for (int i = 0; i < partitions->cnt; i++) {
         int topic = kafka_consumer_topic(consumer, partitions->elems[i].topic);

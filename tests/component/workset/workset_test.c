@@ -176,6 +176,29 @@ START_TEST(workers_that_are_killed_lose_and_double_nothing)
 }
 END_TEST
 
+START_TEST(a_worker_that_wakes_up_late_is_fenced)
+{
+    enum { ITEMS = 200 };
+    const char *prefix = crew_topics(2);
+    publish_many(prefix, ITEMS, 2);
+    pid_t late = worker_start(prefix, "0", 1);
+    struct crew *crew = crew_open(prefix, "1", HOUR_MS);
+    crew_turn_for(crew, 3000);                           /* both hold a partition, the other one has ended some */
+    ck_assert_int_gt(crew->live, 0);
+    ck_assert_int_eq(kill(late, SIGSTOP), 0);
+    crew->end_at_once = true;
+    for (size_t i = 0; i < crew->count; i++)
+        workset_end(crew->set, &crew->jobs[i]->item, NULL);
+    crew_turn_for(crew, 9000);                           /* past its session: its partition came over and is worked off */
+    ck_assert(crew_quiet(crew));
+    ck_assert_int_eq(kill(late, SIGCONT), 0);            /* it still holds what it believed to be its own */
+    crew_turn_for(crew, 4000);
+    worker_kill(late);
+    crew_close(&crew);
+    each_exactly_once(prefix, ITEMS);
+}
+END_TEST
+
 START_TEST(done_marks_behind_an_open_transaction_are_waited_for)
 {
     const char *prefix = crew_topics(1);
@@ -439,4 +462,5 @@ CHECK_MAIN("work set",
     tcase_add_test(tests, what_can_not_be_understood_is_a_dead_letter_once);
     tcase_add_test(tests, a_paused_set_reads_no_more_and_goes_on);
     tcase_add_test(tests, two_sets_share_and_hand_over);
+    tcase_add_test(tests, a_worker_that_wakes_up_late_is_fenced);
     tcase_add_test(tests, workers_that_are_killed_lose_and_double_nothing);)
