@@ -96,7 +96,7 @@ void admin_state(struct visit *visit)
     pthread_mutex_lock(&sandbox->lock);
     sandbox_now(sandbox);
     TAILQ_FOREACH(task, store_tasks(sandbox->store), all) count_task(&tally, task);
-    text_add_char(text, '{');
+    text_printf(text, "{\"created\":%lld,", (long long)sandbox->counts.created);
     tell_counts(&sandbox->counts, text);
     text_add_string(text, "\"tasks\":");
     tell_tally(&tally, text);

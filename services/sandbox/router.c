@@ -47,9 +47,15 @@ static bool key_good(struct sandbox *sandbox, const char *key)
 {
     pthread_mutex_lock(&sandbox->lock);
     bool good = sandbox->key[0] ? strcmp(key, sandbox->key) == 0 : key_well_formed(key);
-    if (!good) sandbox->counts.unauthorized++;
     pthread_mutex_unlock(&sandbox->lock);
     return good;
+}
+
+static void count_unauthorized(struct sandbox *sandbox)
+{
+    pthread_mutex_lock(&sandbox->lock);
+    sandbox->counts.unauthorized++;
+    pthread_mutex_unlock(&sandbox->lock);
 }
 
 /* false: answered already. */
@@ -58,8 +64,10 @@ static bool admitted(struct visit *visit)
     const char *authorization = http_call_header(visit->call, "Authorization");
     const char *version = http_call_header(visit->call, "X-Runway-Version");
     if (!authorization || !authorization[0]) {
+        count_unauthorized(visit->sandbox);
         answer_error(visit->reply, 401, "No API key was provided. Send Authorization: Bearer and your key.");
     } else if (strncmp(authorization, "Bearer ", 7) != 0 || !key_good(visit->sandbox, authorization + 7)) {
+        count_unauthorized(visit->sandbox);
         answer_error(visit->reply, 401, "The API key that was provided is invalid.");
     } else if (!version || strcmp(version, VERSION) != 0) {
         answer_error(visit->reply, 400, "The X-Runway-Version header must be " VERSION ".");
