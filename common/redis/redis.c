@@ -21,8 +21,8 @@
 
 enum { READ_BYTES = 64 * 1024, READER_KEEPS = 1024 * 1024, SHA_HEX = 40 };
 
-/* hiredis connects and parses; reading and writing are ours, because its blocking calls write everything before they
- * read anything, each under a time-out of its own per system call. */
+/* hiredis connects and parses; reading and writing are ours, because its blocking calls write everything
+ * before they read anything, each under a time-out of its own per system call. */
 struct redis {
     struct redis_url url;
     int timeout_ms;
@@ -34,7 +34,8 @@ struct redis {
     size_t script_count;
     char (*shas)[SHA_HEX + 1];
     char reason[200];
-    char bytes[READ_BYTES];              /* what one read brings; not on the stack, which would be zeroed each time */
+    /* what one read brings; not on the stack, which would be zeroed each time */
+    char bytes[READ_BYTES];
 };
 
 struct redis *redis_open(const char *url, int timeout_ms, char error[200])
@@ -132,8 +133,8 @@ void redis_append(struct redis *redis, size_t argc, const char *const *argv, con
     redis->pending++;
 }
 
-void redis_append_script(struct redis *redis, size_t script, size_t keys, size_t argc, const char *const *argv,
-                         const size_t *lengths)
+void redis_append_script(struct redis *redis, size_t script, size_t keys, size_t argc,
+                         const char *const *argv, const size_t *lengths)
 {
     char count[24];
     must(redis->context && script < redis->script_count && keys <= argc);
@@ -179,7 +180,8 @@ static enum trouble write_some(struct redis *redis, bool *moved)
     return TROUBLE_NONE;
 }
 
-/* Waits until the socket can be read (or written, when bytes are left), at most until deadline_ms, and does it. */
+/* Waits until the socket can be read (or written, when bytes are left), at most until deadline_ms, and does
+ * it. */
 static enum trouble move_bytes(struct redis *redis, int64_t deadline_ms, bool *moved)
 {
     bool left = redis->out.length > redis->sent;
@@ -267,8 +269,9 @@ enum trouble redis_ask(struct redis *redis, size_t argc, const char *const *argv
 static enum trouble open_socket(struct redis *redis)
 {
     struct timeval limit = { .tv_sec = redis->timeout_ms / 1000, .tv_usec = redis->timeout_ms % 1000 * 1000 };
-    redisContext *context = redis->url.path[0] ? redisConnectUnixWithTimeout(redis->url.path, limit)
-                                               : redisConnectWithTimeout(redis->url.host, redis->url.port, limit);
+    redisContext *context = redis->url.path[0]
+                                ? redisConnectUnixWithTimeout(redis->url.path, limit)
+                                : redisConnectWithTimeout(redis->url.host, redis->url.port, limit);
     if (!context)
         return broken(redis, "connect to Redis: out of memory");
     redis->context = context;

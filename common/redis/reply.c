@@ -4,7 +4,10 @@
 #include "base/must.h"
 #include "redis/redis.h"
 
-static const redisReply *own(const struct redis_reply *reply) { return (const redisReply *)(const void *)reply; }
+static const redisReply *own(const struct redis_reply *reply)
+{
+    return (const redisReply *)(const void *)reply;
+}
 
 enum redis_kind redis_reply_kind(const struct redis_reply *reply)
 {

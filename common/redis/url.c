@@ -94,7 +94,8 @@ bool redis_url_parse(const char *text, struct redis_url *url, char error[200])
     if (strncmp(text, "rediss://", 9) == 0) {
         snprintf(error, 200, "rediss:// can't be used: this build stands on hiredis %d.%d%s; "
                              "put a TLS tunnel (stunnel) beside this program and give its address",
-                 HIREDIS_MAJOR, HIREDIS_MINOR, HIREDIS_MAJOR < 1 ? ", which has no TLS" : " without its TLS part");
+                 HIREDIS_MAJOR, HIREDIS_MINOR,
+                 HIREDIS_MAJOR < 1 ? ", which has no TLS" : " without its TLS part");
         return false;
     }
     if (strncmp(text, "unix:", 5) == 0) {

@@ -1,5 +1,5 @@
--- granted, available, reserved, spent of a user; a user never heard of has nothing. What does not add up was not written
--- by these scripts: stop, and let an operator look, rather than move money on a wrong ground.
+-- granted, available, reserved, spent of a user; a user never heard of has nothing. What does not add up was
+-- not written by these scripts: stop, and let an operator look, rather than move money on a wrong ground.
 local function account(key)
   local row = call('HMGET', key, 'granted', 'available', 'reserved', 'spent')
   if not row[1] and not row[2] and not row[3] and not row[4] then return 0, 0, 0, 0 end

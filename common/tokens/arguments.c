@@ -5,7 +5,8 @@
 
 #include "base/must.h"
 
-/* Only these two are set: the rest is written before it is read, and clearing 2 KB for each call would show. */
+/* Only these two are set: the rest is written before it is read, and clearing 2 KB for each call would
+ * show. */
 void arguments_clear(struct arguments *arguments)
 {
     arguments->count = 0;
@@ -35,7 +36,8 @@ static void put_number(struct arguments *arguments, int64_t number)
     put(arguments, digits + at, sizeof digits - at);
 }
 
-/* Words in a recorded answer are parted by blanks: what could be mistaken is written %XX, and nothing at all as %. */
+/* Words in a recorded answer are parted by blanks: what could be mistaken is written %XX, and nothing at all
+ * as %. */
 static void put_word(struct arguments *arguments, const char *word)
 {
     static const char digits[] = "0123456789ABCDEF";
@@ -88,7 +90,10 @@ void arguments_day_key(struct arguments *arguments, int32_t bucket, int64_t at_m
     arguments_key(arguments, bucket, "day", name);
 }
 
-void arguments_text(struct arguments *arguments, const char *text) { add(arguments, text ? text : "", text ? strlen(text) : 0); }
+void arguments_text(struct arguments *arguments, const char *text)
+{
+    add(arguments, text ? text : "", text ? strlen(text) : 0);
+}
 
 void arguments_number(struct arguments *arguments, int64_t number)
 {

@@ -21,10 +21,12 @@ void arguments_clear(struct arguments *arguments);
 /* rg:{bucket}:<kind>, and :<id> when id is not NULL. */
 void arguments_key(struct arguments *arguments, int32_t bucket, const char *kind, const char *id);
 void arguments_day_key(struct arguments *arguments, int32_t bucket, int64_t at_ms);
-void arguments_text(struct arguments *arguments, const char *text);      /* lent until the call is appended; NULL: '' */
+/* lent until the call is appended; NULL: '' */
+void arguments_text(struct arguments *arguments, const char *text);
 void arguments_number(struct arguments *arguments, int64_t number);
 void arguments_origin(struct arguments *arguments, const struct origin *origin);
-void arguments_quote(struct arguments *arguments, const struct quote *quote);    /* '<units> <model> <policy version>' */
+/* '<units> <model> <policy version>' */
+void arguments_quote(struct arguments *arguments, const struct quote *quote);
 void arguments_balance(struct arguments *arguments, const struct balance *balance);
 
 #endif

@@ -31,7 +31,8 @@ static const char *field_text(const struct redis_reply *fields, size_t index)
 static int64_t field_number(const struct redis_reply *fields, size_t index)
 {
     struct words words = { .at = field_text(fields, index) };
-    return words_number(&words);         /* missing or malformed is 0: the books then don't match, as they should */
+    /* missing or malformed is 0: the books then don't match, as they should */
+    return words_number(&words);
 }
 
 static enum trouble scan(const struct walk *walk, uint64_t cursor, struct redis_reply **reply)
@@ -43,7 +44,8 @@ static enum trouble scan(const struct walk *walk, uint64_t cursor, struct redis_
     else
         snprintf(pattern, sizeof pattern, "rg:{%d}:%s:*", walk->bucket, walk->kind);
     snprintf(count, sizeof count, "%d", SCAN_COUNT);
-    redis_append(walk->tokens->side, 6, (const char *[]){ "SCAN", at, "MATCH", pattern, "COUNT", count }, NULL);
+    redis_append(walk->tokens->side, 6, (const char *[]){ "SCAN", at, "MATCH", pattern, "COUNT", count },
+                 NULL);
     enum trouble trouble = tokens_side_receive(walk->tokens, reply);
     if (trouble == TROUBLE_NONE && redis_reply_count(*reply) != 2) {
         redis_reply_free(reply);
@@ -79,7 +81,7 @@ static enum trouble read_rows(const struct walk *walk, const struct redis_reply 
             return trouble;
         const char *id = key_id(walk, field_text(keys, i), &bucket);
         /* The first field is one that each of them has: without it the key went away since. */
-        if (redis_reply_count(fields) == walk->field_count && redis_reply_text(redis_reply_at(fields, 0), NULL))
+        if (redis_reply_count(fields) == walk->field_count && *field_text(fields, 0))
             walk->row(walk, bucket, id, fields);
         redis_reply_free(&fields);
     }
@@ -105,7 +107,8 @@ static enum trouble walk_all(const struct walk *walk)
     return TROUBLE_NONE;
 }
 
-static void user_row(const struct walk *walk, int32_t bucket, const char *id, const struct redis_reply *fields)
+static void user_row(const struct walk *walk, int32_t bucket, const char *id,
+                     const struct redis_reply *fields)
 {
     const struct audit_user user = {
         .bucket = bucket, .user_id = id,
@@ -120,10 +123,12 @@ enum trouble tokens_audit_users(struct tokens *tokens, int32_t bucket,
 {
     return walk_all(&(struct walk){
         .tokens = tokens, .bucket = bucket, .kind = "user", .row = user_row, .self = self,
-        .callback = (void (*)(void))row, .fields = { "granted", "available", "reserved", "spent" }, .field_count = 4 });
+        .callback = (void (*)(void))row, .field_count = 4,
+        .fields = { "granted", "available", "reserved", "spent" } });
 }
 
-static void generation_row(const struct walk *walk, int32_t bucket, const char *id, const struct redis_reply *fields)
+static void generation_row(const struct walk *walk, int32_t bucket, const char *id,
+                           const struct redis_reply *fields)
 {
     struct words answer = { .at = field_text(fields, 8) };
     struct balance after;
@@ -142,15 +147,18 @@ static void generation_row(const struct walk *walk, int32_t bucket, const char *
 }
 
 enum trouble tokens_audit_generations(struct tokens *tokens, int32_t bucket,
-                                      void (*row)(void *self, const struct audit_generation *generation), void *self)
+                                      void (*row)(void *self, const struct audit_generation *generation),
+                                      void *self)
 {
     return walk_all(&(struct walk){
         .tokens = tokens, .bucket = bucket, .kind = "gen", .row = generation_row, .self = self,
         .callback = (void (*)(void))row, .field_count = 9,
-        .fields = { "state", "user", "origin", "settle_origin", "tokens", "committed", "released", "moved", "answer" } });
+        .fields = { "state", "user", "origin", "settle_origin", "tokens", "committed", "released", "moved",
+                    "answer" } });
 }
 
-static void grant_row(const struct walk *walk, int32_t bucket, const char *id, const struct redis_reply *fields)
+static void grant_row(const struct walk *walk, int32_t bucket, const char *id,
+                      const struct redis_reply *fields)
 {
     const struct audit_grant grant = {
         .bucket = bucket, .grant_id = id, .state = field_text(fields, 0), .user_id = field_text(fields, 1),
@@ -164,5 +172,6 @@ enum trouble tokens_audit_grants(struct tokens *tokens, int32_t bucket,
 {
     return walk_all(&(struct walk){
         .tokens = tokens, .bucket = bucket, .kind = "grant", .row = grant_row, .self = self,
-        .callback = (void (*)(void))row, .fields = { "state", "user", "origin", "amount" }, .field_count = 4 });
+        .callback = (void (*)(void))row, .field_count = 4,
+        .fields = { "state", "user", "origin", "amount" } });
 }

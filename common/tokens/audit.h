@@ -1,6 +1,7 @@
-/* Reading a whole bucket (or all of them), for an audit against the journal. Walks Redis with SCAN over the side connection:
- * nothing is locked, so what changes meanwhile may be seen before or after, and one entry may be seen twice (fold by id).
- * NONE: everything that was there all the time has been seen. RETRY: Redis away; start over. */
+/* Reading a whole bucket (or all of them), for an audit against the journal. Walks Redis with SCAN over the
+ * side connection: nothing is locked, so what changes meanwhile may be seen before or after, and one entry
+ * may be seen twice (fold by id). NONE: everything that was there all the time has been seen. RETRY: Redis
+ * away; start over. */
 #ifndef TOKENS_AUDIT_H
 #define TOKENS_AUDIT_H
 
@@ -11,7 +12,8 @@ enum { TOKENS_EVERY_BUCKET = -1 };
 struct audit_user {                      /* all lent for the time of the call, here and below */
     int32_t bucket;
     const char *user_id;
-    struct balance balance;              /* as it stands: may be negative, may not add up; that is what audits are for */
+    /* as it stands: may be negative, may not add up; that is what audits are for */
+    struct balance balance;
 };
 struct audit_generation {
     int32_t bucket;
@@ -32,7 +34,8 @@ struct audit_grant {
 enum trouble tokens_audit_users(struct tokens *tokens, int32_t bucket,
                                 void (*row)(void *self, const struct audit_user *user), void *self);
 enum trouble tokens_audit_generations(struct tokens *tokens, int32_t bucket,
-                                      void (*row)(void *self, const struct audit_generation *generation), void *self);
+                                      void (*row)(void *self, const struct audit_generation *generation),
+                                      void *self);
 enum trouble tokens_audit_grants(struct tokens *tokens, int32_t bucket,
                                  void (*row)(void *self, const struct audit_grant *grant), void *self);
 

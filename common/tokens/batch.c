@@ -1,5 +1,5 @@
-/* A batch is one stretch of the pipeline: for each bucket its guard, and behind it, on the same connection, its scripts. It
- * lives and dies with the connection on which it began. */
+/* A batch is one stretch of the pipeline: for each bucket its guard, and behind it, on the same connection,
+ * its scripts. It lives and dies with the connection on which it began. */
 #include "tokens/batch.h"
 
 #include <stdio.h>
@@ -18,7 +18,8 @@ struct tokens_batch *tokens_batch_open(struct tokens *tokens)
 
 static bool outstanding(const struct tokens_batch *batch)
 {
-    return batch->begun && !batch->received && batch->epoch == batch->tokens->epoch && batch->expected_count > 0;
+    return batch->begun && !batch->received && batch->epoch == batch->tokens->epoch
+           && batch->expected_count > 0;
 }
 
 void tokens_batch_clear(struct tokens_batch *batch)
@@ -60,7 +61,8 @@ static void *grown(void *array, size_t count, size_t *room, size_t size)
 
 static void expect(struct tokens_batch *batch, enum expected_kind kind, size_t index)
 {
-    batch->expected = grown(batch->expected, batch->expected_count, &batch->expected_room, sizeof *batch->expected);
+    batch->expected = grown(batch->expected, batch->expected_count, &batch->expected_room,
+                            sizeof *batch->expected);
     batch->expected[batch->expected_count++] = (struct expected){ kind, index };
     batch->tokens->appended++;
 }
@@ -171,7 +173,8 @@ void batch_arguments(const struct tokens_batch *batch, const struct call *call, 
     arguments_key(arguments, call->bucket, "meta", NULL);
 }
 
-void batch_arguments_verified(const struct tokens_batch *batch, const struct call *call, struct arguments *arguments)
+void batch_arguments_verified(const struct tokens_batch *batch, const struct call *call,
+                              struct arguments *arguments)
 {
     arguments_text(arguments, find(batch, call->bucket)->verified);
     arguments_text(arguments, batch->tokens->has_replicas ? "ids" : "");
@@ -219,20 +222,23 @@ static bool read_call(struct tokens_batch *batch, size_t index, const char *answ
         batch->tokens->verified[call->bucket][0] = '\0';
         return fail(batch, call->bucket, "the bucket is not verified");
     case READ_WAITING:
-        return fail(batch, call->bucket, "a user of the bucket is below zero until a lost grant has come again");
+        return fail(batch, call->bucket,
+                    "a user of the bucket is below zero until a lost grant has come again");
     case READ_BAD:
         return fail(batch, call->bucket, "a script's answer can't be read");
     }
     unreachable();
 }
 
-static bool read_reply(struct tokens_batch *batch, const struct expected *expected, const struct redis_reply *reply)
+static bool read_reply(struct tokens_batch *batch, const struct expected *expected,
+                       const struct redis_reply *reply)
 {
     const char *answer = redis_reply_text(reply, NULL);
     if (redis_reply_kind(reply) == REDIS_ERROR)
         return fail(batch, -1, answer);
     if (expected->kind == EXPECT_WAIT)
-        return redis_reply_integer(reply) >= 1 || fail(batch, -1, "no replica has confirmed the batch in time");
+        return redis_reply_integer(reply) >= 1
+               || fail(batch, -1, "no replica has confirmed the batch in time");
     if (!answer)
         return fail(batch, -1, "a script's answer can't be read");
     return expected->kind == EXPECT_GUARD ? read_guard(batch, expected->index, answer)

@@ -39,12 +39,13 @@ struct tokens_batch {
 
 enum read_result { READ_OK, READ_UNVERIFIED, READ_WAITING, READ_BAD };
 
-/* Readies the pipeline for one call of this user: connection, bucket, guard. Returns the call to fill; *ready is false when
- * the batch has failed and nothing is to be appended. */
+/* Readies the pipeline for one call of this user: connection, bucket, guard. Returns the call to fill; *ready
+ * is false when the batch has failed and nothing is to be appended. */
 struct call *batch_call(struct tokens_batch *batch, enum call_kind kind, const char *user_id, bool *ready);
 /* Begins the arguments of every money script: meta. verified and the replicas' flag follow the other keys. */
 void batch_arguments(const struct tokens_batch *batch, const struct call *call, struct arguments *arguments);
-void batch_arguments_verified(const struct tokens_batch *batch, const struct call *call, struct arguments *arguments);
+void batch_arguments_verified(const struct tokens_batch *batch, const struct call *call,
+                              struct arguments *arguments);
 void batch_append(struct tokens_batch *batch, enum script script, const struct arguments *arguments);
 /* In answers.c: one script's answer into its call. */
 enum read_result call_read(struct tokens_batch *batch, struct call *call, const char *answer);

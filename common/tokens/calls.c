@@ -8,7 +8,8 @@ size_t tokens_reserve(struct tokens_batch *batch, const struct reservation *rese
     bool ready;
     struct arguments arguments;
     int64_t tokens = reservation->quote.tokens;
-    must((tokens >= 1 || (reservation->refusal && tokens == 0)) && tokens < AMOUNT_MAX && reservation->at_ms > 0);
+    must((tokens >= 1 || (reservation->refusal && tokens == 0)) && tokens < AMOUNT_MAX
+         && reservation->at_ms > 0);
     must(!reservation->refusal || reservation->refusal[0]);
     struct call *call = batch_call(batch, CALL_RESERVE, reservation->user_id, &ready);
     if (!ready)
@@ -35,7 +36,8 @@ size_t tokens_settle(struct tokens_batch *batch, const struct settlement *settle
 {
     bool ready;
     struct arguments arguments;
-    must(settlement->charge_tokens >= SETTLE_ALL && settlement->charge_tokens <= TOKENS_MAX && settlement->at_ms > 0);
+    must(settlement->charge_tokens >= SETTLE_ALL && settlement->charge_tokens <= TOKENS_MAX
+         && settlement->at_ms > 0);
     struct call *call = batch_call(batch, CALL_SETTLE, settlement->user_id, &ready);
     if (!ready)
         return batch->call_count - 1;
@@ -66,7 +68,8 @@ size_t tokens_grant(struct tokens_batch *batch, const struct grant *grant)
 {
     bool ready;
     struct arguments arguments;
-    must(grant->amount_tokens != 0 && grant->amount_tokens <= AMOUNT_MAX && grant->amount_tokens >= -AMOUNT_MAX);
+    must(grant->amount_tokens != 0 && grant->amount_tokens <= AMOUNT_MAX
+         && grant->amount_tokens >= -AMOUNT_MAX);
     must(grant->at_ms > 0);
     struct call *call = batch_call(batch, CALL_GRANT, grant->user_id, &ready);
     if (!ready)
@@ -101,8 +104,8 @@ size_t tokens_lookup(struct tokens_batch *batch, const char *user_id, const char
     return batch->call_count - 1;
 }
 
-size_t tokens_progress(struct tokens_batch *batch, const char *user_id, const char *generation_id, const char *status,
-                       const char *view, int64_t at_ms)
+size_t tokens_progress(struct tokens_batch *batch, const char *user_id, const char *generation_id,
+                       const char *status, const char *view, int64_t at_ms)
 {
     bool ready;
     struct arguments arguments;

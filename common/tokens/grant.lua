@@ -1,5 +1,5 @@
--- grant: add tokens, or correct them (negative; may not push available below zero). The record of a grant never expires;
--- a refused correction is remembered as long as a refused request, under the same rules.
+-- grant: add tokens, or correct them (negative; may not push available below zero). The record of a grant
+-- never expires; a refused correction is remembered as long as a refused request, under the same rules.
 -- KEYS 1 meta  2 user  3 grant  4 tokens of the day
 -- ARGV 3 user id  4 grant id  5 origin  6 amount  7 now, ms  8 ms for which a refusal is remembered
 -- 'done|refused <amount> <granted> <available> <reserved> <spent> <at>'; 'duplicate', 'conflict'.

@@ -1,5 +1,5 @@
--- guard: does the bucket carry a verified value, and is it this server's? A difference with the server clears it, so that
--- no batch can pass afterwards.
+-- guard: does the bucket carry a verified value, and is it this server's? A difference with the server clears
+-- it, so that no batch can pass afterwards.
 -- KEYS 1 meta. ARGV 1 the value that the caller holds, or ''.
 -- 'ok'; 'unverified'; or another value that stands, for a caller that may adopt it.
 local verified = call('HGET', KEYS[1], 'verified')

@@ -12,7 +12,8 @@
 enum {
     VERIFIED_BYTES = 160,            /* run id (40), replication id (40), partitions, nonce (32) */
     KEY_BYTES = 16 + 8 + 12 + ID_LENGTH_MAX,
-    REASONS = 8,                     /* reasons whose last line is remembered, so that a long outage does not flood the log */
+    /* reasons whose last line is remembered, so that a long outage does not flood the log */
+    REASONS = 8,
     QUIET_MS = 5000,
 };
 
@@ -25,7 +26,8 @@ struct tokens {
     int32_t partitions;
     char (*verified)[VERIFIED_BYTES];        /* by bucket; empty: not known */
     bool has_replicas;
-    uint64_t epoch;                  /* of the connection `scripts`: a batch lives and dies with the one it began on */
+    /* of the connection `scripts`: a batch lives and dies with the one it began on */
+    uint64_t epoch;
     uint64_t appended, received;     /* replies on that connection */
     struct tokens_batch *last;       /* the batch that was appended to last */
     int32_t bad_bucket;
@@ -35,13 +37,15 @@ struct tokens {
 
 /* Remembers why a batch can't go on and logs it, at most once in QUIET_MS for each reason. Returns RETRY. */
 enum trouble tokens_cannot(struct tokens *tokens, int32_t bucket, const char *reason);
-void tokens_drop(struct tokens *tokens);         /* ends the batches' connection: whatever is outstanding on it has failed */
+/* ends the batches' connection: whatever is outstanding on it has failed */
+void tokens_drop(struct tokens *tokens);
 int32_t tokens_bucket(const struct tokens *tokens, const char *user_id);
 /* Asks guard for every bucket whose verified value is not known and adopts those of our partition count. */
 enum trouble tokens_learn(struct tokens *tokens);
 /* Takes what guard answered: true when the bucket may be used with it. */
 bool tokens_adopt(struct tokens *tokens, int32_t bucket, const char *verified);
-/* One script over the side connection. NONE: *reply is given and no error. RETRY: away, or Redis refused (reason set). */
+/* One script over the side connection. NONE: *reply is given and no error. RETRY: away, or Redis refused
+ * (reason set). */
 enum trouble tokens_side_script(struct tokens *tokens, enum script script, const struct arguments *arguments,
                                 struct redis_reply **reply);
 enum trouble tokens_side_receive(struct tokens *tokens, struct redis_reply **reply);

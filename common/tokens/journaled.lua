@@ -7,5 +7,6 @@ if not meta[1] or meta[2] ~= ARGV[1] or match(meta[1], '^%w+:%w+') ~= server_ids
     or match(meta[1], '[^:]*$') ~= ARGV[1] then
   return 'differs'
 end
-if offset > (whole(meta[3] or '0', 16, BALANCE_MOST) or 0) then call('HSET', KEYS[1], 'journaled', ARGV[2]) end
+local before = whole(meta[3] or '0', 16, BALANCE_MOST) or 0
+if offset > before then call('HSET', KEYS[1], 'journaled', ARGV[2]) end
 return 'ok'

@@ -46,7 +46,8 @@ static enum trouble read_key(struct tokens *tokens, const char *user_id, const s
     return tokens_side_receive(tokens, reply);
 }
 
-enum trouble tokens_balance(struct tokens *tokens, const char *user_id, struct balance *balance, bool *verified)
+enum trouble tokens_balance(struct tokens *tokens, const char *user_id, struct balance *balance,
+                            bool *verified)
 {
     static const char *const fields[] = { "granted", "available", "reserved", "spent", NULL };
     struct redis_reply *row;
@@ -58,8 +59,8 @@ enum trouble tokens_balance(struct tokens *tokens, const char *user_id, struct b
     trouble = read_key(tokens, user_id, &(struct asked){ "HMGET", "user", user_id, fields }, &row);
     if (trouble != TROUBLE_NONE)
         return trouble;
-    *balance = (struct balance){ .granted = number(row, 0), .available = number(row, 1), .reserved = number(row, 2),
-                                 .spent = number(row, 3) };
+    *balance = (struct balance){ .granted = number(row, 0), .available = number(row, 1),
+                                 .reserved = number(row, 2), .spent = number(row, 3) };
     redis_reply_free(&row);
     return TROUBLE_NONE;
 }
@@ -84,7 +85,8 @@ static void take_money(const struct redis_reply *row, struct tokens_generation *
 }
 
 /* "<user id> <status> <at> <JSON>"; outlives a refusal's hash. false: none, or another user's. */
-static bool take_view(const struct redis_reply *view, const char *user_id, struct tokens_generation *generation)
+static bool take_view(const struct redis_reply *view, const char *user_id,
+                      struct tokens_generation *generation)
 {
     const char *text = redis_reply_text(view, NULL);
     struct words words = { .at = text ? text : "" };
@@ -109,7 +111,8 @@ enum trouble tokens_generation(struct tokens *tokens, const char *user_id, const
     struct redis_reply *row, *view = NULL;
     *found = false;
     *generation = (struct tokens_generation){ 0 };
-    enum trouble trouble = read_key(tokens, user_id, &(struct asked){ "HMGET", "gen", generation_id, money }, &row);
+    const struct asked about_money = { "HMGET", "gen", generation_id, money };
+    enum trouble trouble = read_key(tokens, user_id, &about_money, &row);
     if (trouble != TROUBLE_NONE)
         return trouble;
     trouble = read_key(tokens, user_id, &(struct asked){ "GET", "view", generation_id, NULL }, &view);

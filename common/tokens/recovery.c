@@ -10,7 +10,8 @@
 #include "tokens/words.h"
 
 /* Asks a script that answers 'ok...' or 'differs'. */
-static enum trouble step(struct tokens *tokens, int32_t bucket, enum script script, const struct arguments *arguments)
+static enum trouble step(struct tokens *tokens, int32_t bucket, enum script script,
+                         const struct arguments *arguments)
 {
     struct redis_reply *reply;
     enum trouble trouble = tokens_side_script(tokens, script, arguments, &reply);
@@ -67,7 +68,8 @@ static enum trouble read_line(struct tokens *tokens, int32_t bucket, char line[3
     return TROUBLE_NONE;
 }
 
-enum trouble recovery_guard(struct tokens *tokens, int32_t bucket, bool *verified, char line[33], int64_t *journaled)
+enum trouble recovery_guard(struct tokens *tokens, int32_t bucket, bool *verified, char line[33],
+                            int64_t *journaled)
 {
     struct arguments arguments;
     struct redis_reply *reply;

@@ -34,7 +34,10 @@ static void take(struct chunk *chunk, const struct arguments *from, size_t first
 }
 
 static const char *const kind_names[] = {
-    [ENTRY_GRANT] = "grant", [ENTRY_RESERVE] = "reserve", [ENTRY_COMMIT] = "commit", [ENTRY_RELEASE] = "release",
+    [ENTRY_GRANT] = "grant",
+    [ENTRY_RESERVE] = "reserve",
+    [ENTRY_COMMIT] = "commit",
+    [ENTRY_RELEASE] = "release",
 };
 
 static void put_entry(struct arguments *arguments, int32_t bucket, const struct recovery_entry *entry)
@@ -109,7 +112,8 @@ enum trouble recovery_replay(struct tokens *tokens, const struct recovery *recov
             trouble = tokens_cannot(tokens, recovery->bucket, redis_reason(tokens->side));
             break;
         }
-        redis_append_script(tokens->side, SCRIPT_REPLAY, chunk->keys, chunk->count, chunk->argv, chunk->lengths);
+        redis_append_script(tokens->side, SCRIPT_REPLAY, chunk->keys, chunk->count, chunk->argv,
+                            chunk->lengths);
         trouble = receive(tokens, recovery->bucket);
     }
     free(chunk);
@@ -137,7 +141,8 @@ static enum trouble scan(struct tokens *tokens, const struct recovery *recovery,
     return trouble;
 }
 
-static enum trouble delete_keys(struct tokens *tokens, const struct recovery *recovery, const struct redis_reply *found)
+static enum trouble delete_keys(struct tokens *tokens, const struct recovery *recovery,
+                                const struct redis_reply *found)
 {
     struct arguments head;
     size_t room = redis_reply_count(found) + 3, count = 0;

@@ -1,12 +1,13 @@
--- replay: apply journal entries by their entity. What is there already is skipped; where amount or origin differ the
--- journal wins. Everything is read first, applied in memory, and written last, each key once.
+-- replay: apply journal entries by their entity. What is there already is skipped; where amount or origin
+-- differ the journal wins. Everything is read first, applied in memory, and written last, each key once.
 -- KEYS 1 meta  2 open holds  3 top users, then for each entry: user, generation or grant, tokens of the day
--- ARGV 1 nonce  2 server ids  3 now, ms  4 ms for which an ended generation is remembered, then for each entry:
---      kind  user id  id  amount  origin  fingerprint or ''  '<units> <model> <policy>' or ''  '<balance: 4>'  at
+-- ARGV 1 nonce  2 server ids  3 now, ms  4 ms for which an ended generation is remembered; then of each entry
+--      kind  user id  id  amount  origin  fingerprint or ''  '<units> <model> <policy>' or ''  balance  at
 -- 'ok <entries that changed something>' or 'differs'.
 local PER_KEY, PER_ARG = 3, 9
-local LINGER_MS = 600000        -- an ended generation stays at least so long: its entry may be in the journal twice
+local LINGER_MS = 600000        -- an ended generation stays so long at least: its entry may come twice (K1)
 local now, window = whole(ARGV[3], TIME_DIGITS, BALANCE_MOST), whole(ARGV[4], TIME_DIGITS, BALANCE_MOST)
+local KINDS = { grant = true, reserve = true, commit = true, release = true }
 local count = (#KEYS - 3) / PER_KEY
 argument(now and window and #ARGV - 4 == count * PER_ARG, 'form')
 
@@ -38,13 +39,14 @@ call('ZCARD', KEYS[2])                          -- its type, before anything is 
 for i = 1, count do
   local k, a = 3 + (i - 1) * PER_KEY, 4 + (i - 1) * PER_ARG
   local entry = { kind = ARGV[a + 1], user = ARGV[a + 2], id = ARGV[a + 3], amount_text = ARGV[a + 4],
-    origin = ARGV[a + 5], fingerprint = ARGV[a + 6], quote = ARGV[a + 7], balance = ARGV[a + 8], at = ARGV[a + 9],
-    day = KEYS[k + 3] }
+    origin = ARGV[a + 5], fingerprint = ARGV[a + 6], quote = ARGV[a + 7], balance = ARGV[a + 8],
+    at = ARGV[a + 9], day = KEYS[k + 3] }
   local size = whole(match(entry.amount_text, '^%-?(%d+)$'), 16, BALANCE_MOST)
   local negative = string.sub(entry.amount_text, 1, 1) == '-'
   argument(size and size > 0 and (entry.kind == 'grant' or not negative), 'amount')
-  argument(whole(entry.at, TIME_DIGITS, BALANCE_MOST) and match(entry.balance, '^%d+ %-?%d+ %d+ %d+$'), 'form')
-  argument(entry.kind == 'grant' or entry.kind == 'reserve' or entry.kind == 'commit' or entry.kind == 'release', 'kind')
+  argument(whole(entry.at, TIME_DIGITS, BALANCE_MOST), 'at')
+  argument(match(entry.balance, '^%d+ %-?%d+ %d+ %d+$'), 'balance')
+  argument(KINDS[entry.kind], 'kind')
   entry.amount = negative and -size or size
   entry.account = user_at(KEYS[k + 1])
   entry.thing = thing_at(KEYS[k + 2], entry.kind == 'grant' and GRANT or GENERATION)
@@ -127,8 +129,13 @@ local function settle(entry, generation, account_, field, side)
   return true
 end
 
-function apply.commit(entry, generation, account_) return settle(entry, generation, account_, 'committed', 'spent') end
-function apply.release(entry, generation, account_) return settle(entry, generation, account_, 'released', 'available') end
+function apply.commit(entry, generation, account_)
+  return settle(entry, generation, account_, 'committed', 'spent')
+end
+
+function apply.release(entry, generation, account_)
+  return settle(entry, generation, account_, 'released', 'available')
+end
 
 for _, entry in ipairs(entries) do
   if apply[entry.kind](entry, entry.thing, entry.account) then
@@ -169,9 +176,9 @@ for key, thing in pairs(things) do
 end
 for key, user in pairs(users) do
   if user.changed then
-    call('HSET', key, 'granted', format('%d', user.granted), 'available', format('%d', user.available), 'reserved',
-      format('%d', user.reserved), 'spent', format('%d', user.spent), 'charged', format('%d', user.charged),
-      'freed', format('%d', user.freed))
+    call('HSET', key, 'granted', format('%d', user.granted), 'available', format('%d', user.available),
+      'reserved', format('%d', user.reserved), 'spent', format('%d', user.spent),
+      'charged', format('%d', user.charged), 'freed', format('%d', user.freed))
     redis.pcall('ZADD', KEYS[3], format('%d', user.spent), user.changed)
   end
 end

@@ -1,10 +1,10 @@
--- reserve: hold tokens for one generation, or say why not. The answer is recorded with the origin that caused it, and a
--- recorded answer outranks anything that the caller would compute now.
+-- reserve: hold tokens for one generation, or say why not. The answer is recorded with the origin that caused
+-- it, and a recorded answer outranks anything that the caller would compute now.
 -- KEYS 1 meta  2 user  3 generation  4 open holds
--- ARGV 3 user id  4 generation id  5 origin  6 fingerprint  7 tokens  8 '<units> <model> <policy version>'  9 now, ms
+-- ARGV 3 user id  4 generation id  5 origin  6 fingerprint  7 tokens  8 '<units> <model> <policy>'  9 now, ms
 --      10 an error object if the request would be refused now, or ''  11 ms for which a refusal is remembered
--- 'held|insufficient|refused <answer>', the refused one followed by its error; 'duplicate', 'conflict', 'waiting'.
--- An answer is '<tokens> <granted> <available> <reserved> <spent> <at> <units> <model> <policy version>'.
+-- 'held|insufficient|refused <answer>', 'refused' with its error behind; 'duplicate', 'conflict', 'waiting'.
+-- An answer is '<tokens> <granted> <available> <reserved> <spent> <at> <units> <model> <policy>'.
 local user, origin, fingerprint, refusal = ARGV[3], ARGV[5], ARGV[6], ARGV[10]
 local tokens = whole(ARGV[7], 10, AMOUNT_MOST)
 argument(tokens and (tokens > 0 or refusal ~= ''), 'tokens')
@@ -15,7 +15,8 @@ argument(match(origin, '/%d+@%d+$') and user ~= '' and ARGV[4] ~= '', 'form')
 local known = call('HMGET', KEYS[3], 'user', 'state', 'origin', 'fingerprint', 'answer', 'moved', 'error')
 local state = known[2]
 if state and known[1] ~= user then return 'conflict' end
-local same_request = not known[4] or known[4] == '' or known[4] == fingerprint  -- a replayed hold may not know its own
+-- A replayed hold may not know its fingerprint.
+local same_request = not known[4] or known[4] == '' or known[4] == fingerprint
 if state == 'reserved' or state == 'settled' then
   if not same_request then return 'conflict' end
   if state == 'reserved' and not known[6] and known[3] == origin then return 'held ' .. known[5] end

@@ -98,7 +98,8 @@ enum trouble tokens_cannot(struct tokens *tokens, int32_t bucket, const char *re
     if (said_lately(tokens, tokens->reason))
         return TROUBLE_RETRY;
     if (bucket >= 0)
-        log_warn("Failed to check token balance", LOG_TEXT("reason", tokens->reason), LOG_NUMBER("bucket", bucket));
+        log_warn("Failed to check token balance", LOG_TEXT("reason", tokens->reason),
+                 LOG_NUMBER("bucket", bucket));
     else
         log_warn("Failed to check token balance", LOG_TEXT("reason", tokens->reason));
     return TROUBLE_RETRY;
@@ -131,7 +132,8 @@ enum trouble tokens_side_script(struct tokens *tokens, enum script script, const
     *reply = NULL;
     if (redis_connect(tokens->side) != TROUBLE_NONE)
         return tokens_cannot(tokens, -1, redis_reason(tokens->side));
-    redis_append_script(tokens->side, script, arguments->keys, arguments->count, arguments->argv, arguments->lengths);
+    redis_append_script(tokens->side, script, arguments->keys, arguments->count, arguments->argv,
+                        arguments->lengths);
     return tokens_side_receive(tokens, reply);
 }
 
@@ -152,9 +154,11 @@ static enum trouble judge(struct tokens *tokens, const char *answer, char reason
     if (strcmp(role, "master") != 0)
         snprintf(reason, 200, "the address is a replica's: give the primary's");
     else if (strcmp(policy, "noeviction") != 0)
-        snprintf(reason, 200, "maxmemory-policy is %s, which may drop balances: set it to noeviction", policy);
+        snprintf(reason, 200, "maxmemory-policy is %s, which may drop balances: set it to noeviction",
+                 policy);
     else if (replicas > 0 && !least_set)
-        snprintf(reason, 200, "Redis has replicas: set min-replicas-to-write to 1 or more, and min-replicas-max-lag");
+        snprintf(reason, 200,
+                 "Redis has replicas: set min-replicas-to-write to 1 or more, and min-replicas-max-lag");
     else
         return TROUBLE_NONE;
     return TROUBLE_RESTART;
@@ -189,7 +193,8 @@ bool tokens_adopt(struct tokens *tokens, int32_t bucket, const char *verified)
     if (!partitions || strlen(verified) >= VERIFIED_BYTES)
         return false;
     if (strtol(partitions + 1, NULL, 10) != tokens->partitions)
-        return false;                    /* a recovery under another count of journal partitions says nothing to us */
+        /* a recovery under another count of journal partitions says nothing to us */
+        return false;
     strcpy(own, verified);
     return true;
 }
@@ -200,7 +205,8 @@ static void append_guard(struct tokens *tokens, int32_t bucket)
     arguments_clear(&arguments);
     arguments_key(&arguments, bucket, "meta", NULL);
     arguments_text(&arguments, "");
-    redis_append_script(tokens->side, SCRIPT_GUARD, arguments.keys, arguments.count, arguments.argv, arguments.lengths);
+    redis_append_script(tokens->side, SCRIPT_GUARD, arguments.keys, arguments.count, arguments.argv,
+                        arguments.lengths);
 }
 
 enum trouble tokens_learn(struct tokens *tokens)

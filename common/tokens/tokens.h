@@ -1,10 +1,12 @@
-/* The token account: users' balances in Redis, one Lua script per step (design section 5). Redis is a materialised view, the
- * journal is the record. Only admission, the ledger and the operator's command line use this.
+/* The token account: users' balances in Redis, one Lua script per step (design section 5). Redis is a
+ * materialised view, the journal is the record. Only admission, the ledger and the operator's command line
+ * use this.
  *
- * Calls are gathered in a batch and go out in one pipeline; each pipeline begins with `guard` for each of its buckets, on
- * the connection that carries its scripts. Every script answers "unverified", and does nothing, unless the bucket's
- * meta.verified is the value that this process holds. Every script records its answer with the origin that caused it, so
- * the same origin again gets the same answer. A batch may be repeated at any time. Not thread-safe. */
+ * Calls are gathered in a batch and go out in one pipeline; each pipeline begins with `guard` for each of its
+ * buckets, on the connection that carries its scripts. Every script answers "unverified", and does nothing,
+ * unless the bucket's meta.verified is the value that this process holds. Every script records its answer
+ * with the origin that caused it, so the same origin again gets the same answer. A batch may be repeated at
+ * any time. Not thread-safe. */
 #ifndef TOKENS_TOKENS_H
 #define TOKENS_TOKENS_H
 
@@ -29,11 +31,13 @@ struct tokens_config {
 /* NULL and one line in error when the URL is wrong. Does not connect. */
 struct tokens *tokens_open(const struct tokens_config *config, char error[200]);
 void tokens_close(struct tokens **tokens);
-void tokens_partitions(struct tokens *tokens, int32_t journal_partitions);      /* before any batch; from Kafka's metadata */
-/* Is Redis there and fit: master, noeviction, scripts run (a read-only script, not PING)? Blocks. RESTART: refused for good
- * (evicting policy, replica), reason says why; RETRY: away or loading. */
+/* before any batch; from Kafka's metadata */
+void tokens_partitions(struct tokens *tokens, int32_t journal_partitions);
+/* Is Redis there and fit: master, noeviction, scripts run (a read-only script, not PING)? Blocks. RESTART:
+ * refused for good (evicting policy, replica), reason says why; RETRY: away or loading. */
 enum trouble tokens_check(struct tokens *tokens, char reason[200]);
-/* After a RETRY: the bucket that was not verified, or -1 when Redis itself was the trouble. Words for the log in reason. */
+/* After a RETRY: the bucket that was not verified, or -1 when Redis itself was the trouble. Words for the log
+ * in reason. */
 int32_t tokens_unverified(const struct tokens *tokens, const char **reason);
 
 /* ---- a batch */
@@ -43,13 +47,14 @@ void tokens_batch_clear(struct tokens_batch *batch);         /* forget calls and
 size_t tokens_batch_count(const struct tokens_batch *batch);
 /* Hands what was appended to the kernel, so that Redis begins while the caller goes on reading. */
 enum trouble tokens_batch_send(struct tokens_batch *batch);
-/* Sends the rest and reads every answer. NONE: every call has its answer. RETRY: Redis away, a bucket unverified, NOSCRIPT,
- * OOM, time-out: nothing of this batch may be used; run all of it again, in order. Batches of one struct tokens are received
- * in the order in which they were first appended to; a failed one fails those after it. */
+/* Sends the rest and reads every answer. NONE: every call has its answer. RETRY: Redis away, a bucket
+ * unverified, NOSCRIPT, OOM, time-out: nothing of this batch may be used; run all of it again, in order.
+ * Batches of one struct tokens are received in the order in which they were first appended to; a failed one
+ * fails those after it. */
 enum trouble tokens_batch_receive(struct tokens_batch *batch);
-/* The second guard, after the flush and before the commit: every bucket of this batch still carries the verified value that
- * the batch ran under. Over a connection of its own, so that it may overlap a later batch's scripts. ABORT_BATCH: it does
- * not. RETRY: can't be asked (treat as ABORT_BATCH). */
+/* The second guard, after the flush and before the commit: every bucket of this batch still carries the
+ * verified value that the batch ran under. Over a connection of its own, so that it may overlap a later
+ * batch's scripts. ABORT_BATCH: it does not. RETRY: can't be asked (treat as ABORT_BATCH). */
 enum trouble tokens_batch_guard(struct tokens_batch *batch);
 
 /* ---- reserve: hold amount_tokens for one generation */
@@ -58,18 +63,21 @@ struct reservation {
     struct origin origin;                /* the request's record */
     const char *fingerprint;             /* of the request's own fields, hex */
     struct quote quote;                  /* amount: quote.tokens, 1..2^31-1 */
-    const char *refusal;                 /* NULL, or the error object (JSON) if this request would be refused now; a recorded
-                                          * answer still outranks it */
+    const char *refusal;                 /* NULL, or the error object (JSON) if this request would be refused
+                                          * now; a recorded answer still outranks it */
     int64_t at_ms;
 };
 enum reserve_outcome {
-    RESERVE_HELD,            /* held now, or by this same origin before: emit accepted, job, entry from the recorded answer */
+    /* held now, or by this same origin before: emit accepted, job, entry from the recorded answer */
+    RESERVE_HELD,
     RESERVE_INSUFFICIENT,    /* refused for lack of tokens, now or by this same origin before */
-    RESERVE_REFUSED,         /* refused by the given refusal, now or by this same origin before: its recorded error */
-    RESERVE_DUPLICATE,       /* another origin under a known id, a superseded refusal, or one that has moved on: emit nothing */
+    /* refused by the given refusal, now or by this same origin before: its recorded error */
+    RESERVE_REFUSED,
+    /* another origin under a known id, a superseded refusal, or one that has moved on: emit nothing */
+    RESERVE_DUPLICATE,
     RESERVE_CONFLICT,        /* this id belongs to another user or another request: dead letter */
-    RESERVE_WAITING,         /* the user's fold is below zero (a grant will come again): the whole batch waits; receive
-                              * answers RETRY, so callers never see this */
+    RESERVE_WAITING,         /* the user's fold is below zero (a grant will come again): the whole batch
+                              * waits; receive answers RETRY, so callers never see this */
 };
 struct reserve_answer {
     enum reserve_outcome outcome;
@@ -79,7 +87,8 @@ struct reserve_answer {
     int64_t at_ms;                       /* of the first decision */
     const char *error;                   /* RESERVE_REFUSED: the recorded error object; lent by the batch */
 };
-size_t tokens_reserve(struct tokens_batch *batch, const struct reservation *reservation);     /* returns the call's index */
+/* returns the call's index */
+size_t tokens_reserve(struct tokens_batch *batch, const struct reservation *reservation);
 void tokens_reserve_answer(const struct tokens_batch *batch, size_t call, struct reserve_answer *answer);
 
 /* ---- settle: commit charge_tokens of the hold, release the rest */
@@ -115,7 +124,12 @@ enum grant_outcome {
     GRANT_CONFLICT,          /* this grantId with another amount: dead letter */
     GRANT_REFUSED,           /* a correction below zero, or a balance past 2^53-1: dead letter */
 };
-struct grant_answer { enum grant_outcome outcome; int64_t amount_tokens; struct balance balance; int64_t at_ms; };
+struct grant_answer {
+    enum grant_outcome outcome;
+    int64_t amount_tokens;
+    struct balance balance;              /* after, as recorded */
+    int64_t at_ms;
+};
 size_t tokens_grant(struct tokens_batch *batch, const struct grant *grant);
 void tokens_grant_answer(const struct tokens_batch *batch, size_t call, struct grant_answer *answer);
 
@@ -124,15 +138,18 @@ enum lookup_outcome { LOOKUP_UNKNOWN, LOOKUP_HELD, LOOKUP_ENDED };      /* anoth
 size_t tokens_lookup(struct tokens_batch *batch, const char *user_id, const char *generation_id);
 enum lookup_outcome tokens_lookup_answer(const struct tokens_batch *batch, size_t call);
 
-/* ---- progress: the ledger has seen a later event of this generation; marks it as moved on and keeps the view */
-size_t tokens_progress(struct tokens_batch *batch, const char *user_id, const char *generation_id, const char *status,
-                       const char *view, int64_t at_ms);
+/* ---- progress: the ledger has seen a later event of this generation; marks it as moved on and keeps the
+ * view */
+size_t tokens_progress(struct tokens_batch *batch, const char *user_id, const char *generation_id,
+                       const char *status, const char *view, int64_t at_ms);
 
 /* ---- reading, one call each, blocking; for the command line and the console. RETRY: away. */
-enum trouble tokens_balance(struct tokens *tokens, const char *user_id, struct balance *balance, bool *verified);
+enum trouble tokens_balance(struct tokens *tokens, const char *user_id, struct balance *balance,
+                            bool *verified);
 struct tokens_generation {               /* given: tokens_generation_free */
     char *state;                         /* reserved, settled, refused */
-    char *status;                        /* accepted, submitted, completed, failed, cancelled, rejected; may be NULL */
+    /* accepted, submitted, completed, failed, cancelled, rejected; may be NULL */
+    char *status;
     char *origin, *view;
     int64_t held_tokens, committed_tokens, released_tokens, at_ms;
 };

@@ -1,5 +1,5 @@
 -- verify: the bucket holds all that the journal holds; batches may run again.
--- KEYS 1 meta. ARGV 1 nonce  2 server ids  3 partitions of the journal  4 offset up to which the journal was replayed
+-- KEYS 1 meta. ARGV 1 nonce  2 server ids  3 partitions of the journal  4 offset up to which it was replayed
 -- 'ok' or 'differs'. A repeat after a lost answer is 'ok'.
 local journaled = whole(ARGV[4], 16, BALANCE_MOST)
 argument(journaled and whole(ARGV[3], 10, AMOUNT_MOST), 'form')

@@ -1,5 +1,5 @@
--- What status and console show. Never raises: a wrong type there must not undo, or seem to undo, what has moved. So these
--- come after the money.
+-- What status and console show. Never raises: a wrong type there must not undo, or seem to undo, what has
+-- moved. So these come after the money.
 
 -- A day's first count sets its expiry, so that days go away by themselves after 400.
 local function count_day(key, field, tokens)

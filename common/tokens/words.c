@@ -56,10 +56,10 @@ void words_text(struct words *words, char *out, size_t room)
         if (c == '%' && length == 1)
             break;
         if (c == '%') {
-            char hex[3] = { i + 2 < length ? words->at[i + 1] : '?', i + 2 < length ? words->at[i + 2] : '?', '\0' };
-            char *end;
+            char hex[3] = { 0 }, *end;
+            memcpy(hex, words->at + i + 1, i + 2 < length ? 2 : 0);
             c = (char)strtol(hex, &end, 16);
-            if (*end)
+            if (end != hex + 2)
                 words->bad = true;
             i += 2;
         }

@@ -1,5 +1,5 @@
-/* Reads a script's answer, word by word. Answers come from Redis, where anybody may have written: what can't be read is
- * said, never asserted. */
+/* Reads a script's answer, word by word. Answers come from Redis, where anybody may have written: what can't
+ * be read is said, never asserted. */
 #ifndef TOKENS_WORDS_H
 #define TOKENS_WORDS_H
 

@@ -57,7 +57,8 @@ _Noreturn static void run(const struct redis_server *server, pid_t parent)
     char socket_path[80];
     snprintf(socket_path, sizeof socket_path, "%s/redis.sock", server->folder);
     const char *argv[24 + OPTIONS_MAX] = {
-        "redis-server", "--port", server->port_text, "--bind", "127.0.0.1", "--dir", server->folder, "--unixsocket",
+        "redis-server", "--port", server->port_text, "--bind", "127.0.0.1", "--dir", server->folder,
+            "--unixsocket",
         socket_path, "--save", "", "--appendonly", "no", "--logfile", "redis.log",
     };
     int argc = 15;

@@ -1,4 +1,5 @@
-/* One connection against a real redis-server: it never waits past its time-out, and what comes late is never read. */
+/* One connection against a real redis-server: it never waits past its time-out, and what comes late is never
+ * read. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,7 +73,8 @@ START_TEST(bytes_go_through_as_they_are)
 }
 END_TEST
 
-/* 12 MB of commands against 30 MB of replies, far past every socket buffer: neither side may wait for the other. */
+/* 12 MB of commands against 30 MB of replies, far past every socket buffer: neither side may wait for the
+ * other. */
 START_TEST(a_large_pipeline_does_not_deadlock)
 {
     enum { COMMANDS = 3000 };
@@ -115,7 +117,8 @@ START_TEST(a_silent_server_is_left_after_the_time_out)
     ck_assert_msg(strstr(redis_reason(redis), "no answer"), "%s", redis_reason(redis));
     ck_assert_msg(took_ms >= PATIENCE_MS && took_ms < PATIENCE_MS + 2000, "%d ms", (int)took_ms);
     redis_server_thaw(server);
-    ask_text(redis, "second", "second");             /* the answer to "first" is on its way, and belongs to nobody */
+    /* the answer to "first" is on its way, and belongs to nobody */
+    ask_text(redis, "second", "second");
     redis_close(&redis);
 }
 END_TEST
@@ -178,7 +181,8 @@ START_TEST(scripts_are_there_again_after_a_flush_and_a_reconnect)
         redis_append_script(redis, 0, 0, 1, (const char *[]){ "b" }, NULL);
         ck_assert_int_eq(redis_receive(redis, &reply), TROUBLE_NONE);
         ck_assert_int_eq(redis_reply_kind(reply), REDIS_ERROR);
-        ck_assert_msg(strncmp(redis_reply_text(reply, NULL), "NOSCRIPT", 8) == 0, "%s", redis_reply_text(reply, NULL));
+        ck_assert_msg(strncmp(redis_reply_text(reply, NULL), "NOSCRIPT", 8) == 0, "%s",
+                      redis_reply_text(reply, NULL));
         redis_reply_free(&reply);
         redis_break(redis);
         ck_assert_int_eq(redis_connect(redis), TROUBLE_NONE);

@@ -18,7 +18,8 @@ struct tokens *bench_open(int32_t partitions, int timeout_ms)
 void bench_verify(struct tokens *tokens, int32_t bucket)
 {
     struct recovery recovery;
-    if (recovery_begin(tokens, bucket, &recovery) != TROUBLE_NONE)       /* the connection of before a restart */
+    /* the connection of before a restart */
+    if (recovery_begin(tokens, bucket, &recovery) != TROUBLE_NONE)
         ck_assert_int_eq(recovery_begin(tokens, bucket, &recovery), TROUBLE_NONE);
     ck_assert_int_eq(recovery_verify(tokens, &recovery, 0), TROUBLE_NONE);
 }
@@ -49,8 +50,10 @@ static void receive(void)
 struct reservation bench_reservation(const char *user, const char *generation, int64_t offset, int64_t tokens)
 {
     return (struct reservation){
-        .user_id = user, .generation_id = generation, .origin = { "requests", 0, offset }, .fingerprint = "f1",
-        .quote = { .model = "gen4_turbo", .units = 5, .tokens = tokens, .policy_version = "v 1%" }, .at_ms = AT(offset) };
+        .user_id = user, .generation_id = generation, .origin = { "requests", 0, offset },
+            .fingerprint = "f1",
+        .quote = { .model = "gen4_turbo", .units = 5, .tokens = tokens, .policy_version = "v 1%" },
+            .at_ms = AT(offset) };
 }
 
 struct reserve_answer bench_reserve_full(const struct reservation *reservation)
@@ -74,7 +77,8 @@ struct settle_answer bench_settle(const char *user, const char *generation, int6
     struct settle_answer answer;
     tokens_batch_clear(bench.batch);
     size_t call = tokens_settle(bench.batch, &(struct settlement){
-        .user_id = user, .generation_id = generation, .origin = { "results", 0, offset }, .charge_tokens = charge,
+        .user_id = user, .generation_id = generation, .origin = { "results", 0, offset },
+            .charge_tokens = charge,
         .at_ms = AT(offset), .status = charge == 0 ? "failed" : "completed", .view = "{\"task\": \"t 1\"}" });
     receive();
     tokens_settle_answer(bench.batch, call, &answer);
@@ -85,7 +89,8 @@ struct grant_answer bench_grant(const char *user, const char *grant, int64_t off
 {
     struct grant_answer answer;
     tokens_batch_clear(bench.batch);
-    size_t call = tokens_grant(bench.batch, &(struct grant){ user, grant, { "grants", 0, offset }, amount, AT(offset) });
+    size_t call = tokens_grant(bench.batch, &(struct grant){ user, grant, { "grants", 0, offset }, amount,
+                                                             AT(offset) });
     receive();
     tokens_grant_answer(bench.batch, call, &answer);
     return answer;
@@ -110,7 +115,8 @@ void bench_balance_is(const char *user, int64_t granted, int64_t available, int6
 {
     struct balance balance;
     bool verified;
-    if (tokens_balance(bench.tokens, user, &balance, &verified) != TROUBLE_NONE)     /* its script was flushed */
+    /* its script was flushed */
+    if (tokens_balance(bench.tokens, user, &balance, &verified) != TROUBLE_NONE)
         ck_assert_int_eq(tokens_balance(bench.tokens, user, &balance, &verified), TROUBLE_NONE);
     ck_assert_int_eq(balance.granted, granted);
     ck_assert_int_eq(balance.available, available);
@@ -118,7 +124,8 @@ void bench_balance_is(const char *user, int64_t granted, int64_t available, int6
     ck_assert_int_eq(balance.spent, spent);
 }
 
-/* DUMP tells type and encoding as well; but two hashes with the same fields may list them in another order. */
+/* DUMP tells type and encoding as well; but two hashes with the same fields may list them in another
+ * order. */
 static const char state_script[] =
     "local keys, all = redis.call('KEYS', ARGV[1] == 'all' and '*' or 'rg:{0}:*'), {} table.sort(keys) "
     "for _, key in ipairs(keys) do "
@@ -131,7 +138,8 @@ static const char state_script[] =
     "      pairs_[#pairs_ + 1] = row[i] .. '=' .. row[i + 1] end end "
     "    table.sort(pairs_) all[#all + 1] = key .. ' ' .. table.concat(pairs_, ' ') "
     "  elseif string.find(key, '}:open') then "
-    "    all[#all + 1] = key .. ' ' .. table.concat(redis.call('ZRANGE', key, 0, -1, 'WITHSCORES'), ' ') end end "
+    "    local open = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES') "
+    "    all[#all + 1] = key .. ' ' .. table.concat(open, ' ') end end "
     "local text = table.concat(all, '\\n') "
     "return ARGV[1] == 'all' and #keys .. ' keys ' .. redis.sha1hex(text) or text";
 

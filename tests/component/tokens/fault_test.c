@@ -1,5 +1,5 @@
-/* What Redis may do to a batch: be away, forget, restart, be recovered by somebody else, fill up. Never half an answer, never
- * a batch that passes its second guard on a ground that has changed. */
+/* What Redis may do to a batch: be away, forget, restart, be recovered by somebody else, fill up. Never half
+ * an answer, never a batch that passes its second guard on a ground that has changed. */
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -51,7 +51,8 @@ START_TEST(an_unverified_bucket_is_not_written)
 END_TEST
 
 /* Between the scripts and the commit: */
-static const char *const grounds[] = { "FLUSHALL", "HDEL rg:{0}:meta verified", "begin", "recovered", "restart", NULL };
+static const char *const grounds[] = { "FLUSHALL", "HDEL rg:{0}:meta verified", "begin", "recovered",
+                                       "restart", NULL };
 
 START_TEST(a_changed_ground_aborts_at_the_second_guard)
 {
@@ -68,7 +69,8 @@ START_TEST(a_changed_ground_aborts_at_the_second_guard)
         redis_server_restart(bench.server);
     else
         bench_ask("%s", grounds[_i]);
-    /* After a restart the old connection is gone: whether it says so or the guard does, the batch is not committed. */
+    /* After a restart the old connection is gone: whether it says so or the guard does, the batch is not
+     * committed. */
     ck_assert_int_ne(tokens_batch_guard(bench.batch), TROUBLE_NONE);
     ck_assert_int_eq(tokens_batch_guard(bench.batch), TROUBLE_ABORT_BATCH);
     tokens_close(&other);
@@ -92,7 +94,8 @@ START_TEST(a_restart_that_keeps_all_is_unverified_until_recovered)
     retries(fresh_batch("g2", 2, 1), 0, "not verified");
     ck_assert_str_eq(bench_ask("HEXISTS rg:{0}:meta verified"), "0");        /* guard has cleared it */
     bench_verify(bench.tokens, 0);
-    ck_assert_int_eq(bench_reserve(U, "g1", 1, 9).outcome, RESERVE_HELD);    /* the recorded answer is still there */
+    /* the recorded answer is still there */
+    ck_assert_int_eq(bench_reserve(U, "g1", 1, 9).outcome, RESERVE_HELD);
     bench_balance_is(U, 10, 6, 4, 0);
 }
 END_TEST
@@ -152,8 +155,8 @@ START_TEST(lost_scripts_cost_one_retry)
 }
 END_TEST
 
-/* Scripts vanish half way through a batch: its first half has run, the caller gets nothing of it, and the second run answers
- * for both halves. */
+/* Scripts vanish half way through a batch: its first half has run, the caller gets nothing of it, and the
+ * second run answers for both halves. */
 START_TEST(half_a_batch_is_no_batch)
 {
     bench_grant(U, "top-up", 1, 10);
@@ -188,7 +191,8 @@ START_TEST(two_batches_are_outstanding_and_answered_in_order)
         append(second, generation, 2 * turn + 1, 1);
         ck_assert_int_eq(tokens_batch_send(second), TROUBLE_NONE);
         ck_assert_int_eq(tokens_batch_receive(bench.batch), TROUBLE_NONE);
-        ck_assert_int_eq(tokens_batch_guard(bench.batch), TROUBLE_NONE);     /* while the second is still to be read */
+        /* while the second is still to be read */
+        ck_assert_int_eq(tokens_batch_guard(bench.batch), TROUBLE_NONE);
         ck_assert_int_eq(tokens_batch_receive(second), TROUBLE_NONE);
         ck_assert_int_eq(outcome(bench.batch, 0), turn < 3 ? RESERVE_HELD : RESERVE_INSUFFICIENT);
         ck_assert_int_eq(outcome(second, 1), turn < 2 ? RESERVE_HELD : RESERVE_INSUFFICIENT);
@@ -210,7 +214,8 @@ START_TEST(a_failed_batch_fails_the_one_behind_it)
     fresh_batch("g1", 1, 1);
     tokens_batch_clear(second);
     append(second, "g2", 2, 1);
-    tokens_batch_clear(bench.batch);                 /* dropped unread: what is behind it can't be read either */
+    /* dropped unread: what is behind it can't be read either */
+    tokens_batch_clear(bench.batch);
     ck_assert_int_eq(tokens_batch_receive(second), TROUBLE_RETRY);
     tokens_batch_clear(second);
     append(second, "g2", 2, 1);
@@ -313,11 +318,13 @@ START_TEST(replicas_are_refused_as_address_and_waited_for_as_company)
     ck_assert_msg(strstr(reason, "min-replicas-to-write"), "%s", reason);
     bench_ask("CONFIG SET min-replicas-to-write 1");
     ck_assert_int_eq(tokens_check(bench.tokens, reason), TROUBLE_NONE);
-    retries(fresh_batch("g1", 1, 4), 0, "not verified");     /* with its first replica a server takes a new replication id */
+    /* with its first replica a server takes a new replication id */
+    retries(fresh_batch("g1", 1, 4), 0, "not verified");
     bench_verify(bench.tokens, 0);
     bench_grant(U, "top-up", 1, 10);
     ck_assert_int_eq(bench_reserve(U, "g1", 1, 4).outcome, RESERVE_HELD);
-    ck_assert_str_eq(redis_server_ask(replica, "HGET rg:{0}:user:" U " reserved"), "4");      /* WAIT has seen to it */
+    /* WAIT has seen to it */
+    ck_assert_str_eq(redis_server_ask(replica, "HGET rg:{0}:user:" U " reserved"), "4");
     redis_server_freeze(replica);
     ck_assert_int_eq(tokens_batch_receive(fresh_batch("g2", 2, 4)), TROUBLE_RETRY);
     redis_server_thaw(replica);
@@ -346,7 +353,8 @@ START_TEST(the_log_says_it_once)
 }
 END_TEST
 
-CHECK_MAIN("tokens-fault", tcase_add_checked_fixture(tests, bench_start, bench_stop); tcase_set_timeout(tests, 40);
+CHECK_MAIN("tokens-fault", tcase_add_checked_fixture(tests, bench_start,
+                                                     bench_stop); tcase_set_timeout(tests, 40);
            tcase_add_test(tests, an_unverified_bucket_is_not_written);
            tcase_add_loop_test(tests, a_changed_ground_aborts_at_the_second_guard, 0, ROWS(grounds) - 1);
            tcase_add_test(tests, a_restart_that_keeps_all_is_unverified_until_recovered);

@@ -53,7 +53,8 @@ START_TEST(a_refused_correction_is_remembered_with_its_origin)
 {
     ck_assert_int_eq(bench_grant(U, "correction", 10, -7).outcome, GRANT_REFUSED);
     bench_grant(U, "top-up", 11, 100);
-    ck_assert_int_eq(bench_grant(U, "correction", after_refusal[_i].offset, -7).outcome, after_refusal[_i].want);
+    ck_assert_int_eq(bench_grant(U, "correction", after_refusal[_i].offset, -7).outcome,
+                     after_refusal[_i].want);
     bench_balance_is(U, after_refusal[_i].left, after_refusal[_i].left, 0, 0);
     if (after_refusal[_i].want == GRANT_DONE)
         ck_assert_str_eq(bench_ask("PTTL rg:{0}:grant:correction"), "-1");
@@ -74,7 +75,8 @@ END_TEST
 /* One grant past 2^53-1 is refused, the last exact step is not. */
 START_TEST(a_balance_stays_exact)
 {
-    bench_ask("HSET rg:{0}:user:" U " granted 9007199254740989 available 9007199254740989 reserved 0 spent 0");
+    bench_ask("HSET rg:{0}:user:" U " granted 9007199254740989 available 9007199254740989 "
+              "reserved 0 spent 0");
     ck_assert_int_eq(bench_grant(U, "too much", 1, 3).outcome, GRANT_REFUSED);
     ck_assert_int_eq(bench_grant(U, "fits", 2, 2).outcome, GRANT_DONE);
     bench_balance_is(U, INT64_C(9007199254740991), INT64_C(9007199254740991), 0, 0);
@@ -85,9 +87,11 @@ START_TEST(a_balance_stays_exact)
 }
 END_TEST
 
-CHECK_MAIN("tokens-grant", tcase_add_checked_fixture(tests, bench_start, bench_stop); tcase_set_timeout(tests, 30);
+CHECK_MAIN("tokens-grant", tcase_add_checked_fixture(tests, bench_start,
+                                                     bench_stop); tcase_set_timeout(tests, 30);
            tcase_add_loop_test(tests, a_grant_moves_or_is_refused, 0, ROWS(grants));
            tcase_add_test(tests, a_known_grant_is_a_duplicate_or_a_conflict);
-           tcase_add_loop_test(tests, a_refused_correction_is_remembered_with_its_origin, 0, ROWS(after_refusal));
+           tcase_add_loop_test(tests, a_refused_correction_is_remembered_with_its_origin, 0,
+                               ROWS(after_refusal));
            tcase_add_test(tests, a_correction_does_not_touch_what_is_reserved);
            tcase_add_test(tests, a_balance_stays_exact);)

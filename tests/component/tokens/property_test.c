@@ -1,6 +1,6 @@
-/* Random stories, in batches, against a model of the account written in C from the design alone: every answer, every
- * balance, and at last the journal of what was answered rebuilds the same balances. The seed of a failure is printed;
- * REELGATE_TEST_SEED runs one more. */
+/* Random stories, in batches, against a model of the account written in C from the design alone: every
+ * answer, every balance, and at last the journal of what was answered rebuilds the same balances. The seed of
+ * a failure is printed; REELGATE_TEST_SEED runs one more. */
 #include "bench.h"
 #include "unit/check_main.h"
 
@@ -22,8 +22,10 @@ struct thing {                           /* a generation or a grant */
 static struct balance users[USERS];
 static struct thing generations[GENERATIONS], grants[GRANTS];
 
-static bool same_place(struct place a, struct place b) { return a.partition == b.partition && a.offset == b.offset; }
-static bool before(struct place a, struct place b) { return a.partition == b.partition && a.offset < b.offset; }
+static bool same_place(struct place a, struct place b) { return a.partition == b.partition
+                                                         && a.offset == b.offset; }
+static bool before(struct place a, struct place b) { return a.partition == b.partition
+                                                     && a.offset < b.offset; }
 
 struct step {
     enum { STEP_RESERVE, STEP_SETTLE, STEP_GRANT, STEP_PROGRESS, STEP_LOOKUP } kind;
@@ -48,7 +50,8 @@ static void model_reserve(struct step *step)
     }
     if (g->phase == HELD || g->phase == SETTLED) {
         bool own = g->phase == HELD && !g->moved && same_place(g->place, step->place);
-        step->want = g->fingerprint != step->fingerprint ? RESERVE_CONFLICT : own ? RESERVE_HELD : RESERVE_DUPLICATE;
+        step->want = g->fingerprint != step->fingerprint ? RESERVE_CONFLICT : own ? RESERVE_HELD
+            : RESERVE_DUPLICATE;
         return;
     }
     if (refused && same_place(g->place, step->place) && g->fingerprint == step->fingerprint) {
@@ -116,7 +119,8 @@ static void model_grant(struct step *step)
                      : same_place(grant->place, step->place) ? GRANT_DONE : GRANT_DUPLICATE;
         return;
     }
-    if (grant->phase == GRANT_WAS_REFUSED && same_place(grant->place, step->place) && grant->amount == step->amount) {
+    if (grant->phase == GRANT_WAS_REFUSED && same_place(grant->place, step->place)
+        && grant->amount == step->amount) {
         step->want = GRANT_REFUSED;
         return;
     }
@@ -129,7 +133,8 @@ static void model_grant(struct step *step)
         balance->granted += step->amount;
         balance->available += step->amount;
     }
-    *grant = (struct thing){ .phase = refused ? GRANT_WAS_REFUSED : GRANTED, .user = step->user, .place = step->place,
+    *grant = (struct thing){ .phase = refused ? GRANT_WAS_REFUSED : GRANTED, .user = step->user,
+                             .place = step->place,
                              .amount = step->amount, .balance = *balance };
     step->want = refused ? GRANT_REFUSED : GRANT_DONE;
     step->first = !refused;
@@ -165,7 +170,8 @@ static struct place some_place(void)
 {
     int32_t partition = below(2);
     bool again = newest[partition] > 0 && below(3) == 0;
-    return (struct place){ partition, again ? newest[partition] - below(newest[partition] < 12 ? (int)newest[partition] : 12)
+    return (struct place){ partition, again ? newest[partition] - below(newest[partition] < 12
+            ? (int)newest[partition] : 12)
                                             : ++newest[partition] };
 }
 
@@ -179,7 +185,8 @@ static void make(struct step *step)
     if (below(4) > 0)                    /* mostly the thing's own user */
         step->user = step->thing % USERS;
     step->refusal = below(8) == 0;
-    step->amount = step->kind == STEP_GRANT ? below(40) - 18 : step->kind == STEP_SETTLE ? below(12) - 1 : 1 + below(9);
+    step->amount = step->kind == STEP_GRANT ? below(40) - 18 : step->kind == STEP_SETTLE ? below(12) - 1
+        : 1 + below(9);
     if (step->kind == STEP_GRANT && step->amount == 0)
         step->amount = 5;
 }
@@ -199,7 +206,8 @@ static void append(struct tokens_batch *batch, struct step *step)
         break;
     case STEP_SETTLE:
         step->call = tokens_settle(batch, &(struct settlement){
-            .user_id = user, .generation_id = id, .charge_tokens = step->amount, .at_ms = AT(1), .status = "completed",
+            .user_id = user, .generation_id = id, .charge_tokens = step->amount, .at_ms = AT(1),
+                .status = "completed",
             .origin = { "results", step->place.partition, step->place.offset } });
         break;
     case STEP_GRANT:
@@ -213,7 +221,8 @@ static void append(struct tokens_batch *batch, struct step *step)
 
 static void same_balance(const struct balance *got, const struct balance *want, const char *where)
 {
-    ck_assert_msg(got->granted == want->granted && got->available == want->available && got->reserved == want->reserved
+    ck_assert_msg(got->granted == want->granted && got->available == want->available
+                  && got->reserved == want->reserved
                   && got->spent == want->spent, "%s: %lld %lld %lld %lld", where, (long long)got->granted,
                   (long long)got->available, (long long)got->reserved, (long long)got->spent);
     ck_assert_msg(balance_adds_up(got), "%s does not add up", where);
@@ -229,10 +238,12 @@ static void write_entry(enum entry_kind kind, const struct step *step, int64_t a
     ck_assert_int_lt(length, JOURNAL_MAX);
     snprintf(origins[length], sizeof origins[0], "%s/%d@%lld", topics[kind], step->place.partition,
              (long long)step->place.offset);
-    memcpy(ids[length], names[kind == ENTRY_GRANT ? 2 : 1][step->thing], sizeof ids[0]);     /* names change on the way */
+    /* names change on the way */
+    memcpy(ids[length], names[kind == ENTRY_GRANT ? 2 : 1][step->thing], sizeof ids[0]);
     journal[length] = (struct recovery_entry){
         .kind = kind, .user_id = names[0][step->user], .id = ids[length],
-        .amount_tokens = amount, .origin = origins[length], .at_ms = AT(1), .quote = { "m", 1, amount, "v" } };
+        .amount_tokens = amount, .origin = origins[length], .at_ms = AT(1),
+            .quote = { "m", 1, amount, "v" } };
     length++;
 }
 
@@ -241,7 +252,8 @@ static void check(const struct tokens_batch *batch, const struct step *step, con
     if (step->kind == STEP_RESERVE) {
         struct reserve_answer answer;
         tokens_reserve_answer(batch, step->call, &answer);
-        ck_assert_msg((int)answer.outcome == step->want, "%s: reserve %d, not %d", where, answer.outcome, step->want);
+        ck_assert_msg((int)answer.outcome == step->want, "%s: reserve %d, not %d", where, answer.outcome,
+                      step->want);
         if (answer.outcome == RESERVE_DUPLICATE || answer.outcome == RESERVE_CONFLICT)
             return;
         ck_assert_msg(answer.required_tokens == step->then.amount, "%s: amount", where);
@@ -251,10 +263,12 @@ static void check(const struct tokens_batch *batch, const struct step *step, con
     } else if (step->kind == STEP_SETTLE) {
         struct settle_answer answer;
         tokens_settle_answer(batch, step->call, &answer);
-        ck_assert_msg((int)answer.outcome == step->want, "%s: settle %d, not %d", where, answer.outcome, step->want);
+        ck_assert_msg((int)answer.outcome == step->want, "%s: settle %d, not %d", where, answer.outcome,
+                      step->want);
         if (answer.outcome != SETTLE_DONE)
             return;
-        ck_assert_msg(answer.committed_tokens == step->then.committed && answer.released_tokens == step->then.released,
+        ck_assert_msg(answer.committed_tokens == step->then.committed
+                      && answer.released_tokens == step->then.released,
                       "%s: settled %lld", where, (long long)answer.committed_tokens);
         same_balance(&answer.after_commit, &step->then.after_commit, where);
         same_balance(&answer.after_release, &step->then.after_release, where);
@@ -265,7 +279,8 @@ static void check(const struct tokens_batch *batch, const struct step *step, con
     } else if (step->kind == STEP_GRANT) {
         struct grant_answer answer;
         tokens_grant_answer(batch, step->call, &answer);
-        ck_assert_msg((int)answer.outcome == step->want, "%s: grant %d, not %d", where, answer.outcome, step->want);
+        ck_assert_msg((int)answer.outcome == step->want, "%s: grant %d, not %d", where, answer.outcome,
+                      step->want);
         if (answer.outcome == GRANT_DONE || answer.outcome == GRANT_REFUSED)
             same_balance(&answer.balance, &step->then.balance, where);
         if (step->first)
@@ -296,7 +311,8 @@ static void rebuild(void)
     ck_assert_int_eq(recovery_verify(bench.tokens, &recovery, 1), TROUBLE_NONE);
 }
 
-static const uint64_t seeds[] = { 1, 20260, 77777777, 4294967311, 0 };      /* the last: from the environment, or 5 */
+/* the last: from the environment, or 5 */
+static const uint64_t seeds[] = { 1, 20260, 77777777, 4294967311, 0 };
 
 START_TEST(every_story_goes_as_the_model_says)
 {
@@ -346,5 +362,6 @@ START_TEST(every_story_goes_as_the_model_says)
 }
 END_TEST
 
-CHECK_MAIN("tokens-property", tcase_add_checked_fixture(tests, bench_start, bench_stop); tcase_set_timeout(tests, 60);
+CHECK_MAIN("tokens-property", tcase_add_checked_fixture(tests, bench_start,
+                                                        bench_stop); tcase_set_timeout(tests, 60);
            tcase_add_loop_test(tests, every_story_goes_as_the_model_says, 0, ROWS(seeds));)

@@ -1,5 +1,5 @@
-/* Recovery's half in Redis: what begin takes away only verify gives back, under one nonce on one server; and the journal's
- * entries alone rebuild the accounts. */
+/* Recovery's half in Redis: what begin takes away only verify gives back, under one nonce on one server; and
+ * the journal's entries alone rebuild the accounts. */
 #include "base/clock.h"
 #include "bench.h"
 #include "unit/check_main.h"
@@ -12,7 +12,8 @@ static struct recovery_entry journal[JOURNAL_MAX];
 static char texts[JOURNAL_MAX][3][40];
 static size_t length;
 
-static struct recovery_entry *add(enum entry_kind kind, const char *user, const char *id, int64_t amount, int64_t offset)
+static struct recovery_entry *add(enum entry_kind kind, const char *user, const char *id, int64_t amount,
+                                  int64_t offset)
 {
     static const char *const topics[] = { "grants", "requests", "results", "results" };
     ck_assert_int_lt(length, JOURNAL_MAX);
@@ -116,7 +117,8 @@ START_TEST(the_journal_alone_rebuilds_the_bucket)
     ck_assert_str_eq(before, bench_money_state());
     free(before);
 
-    struct settle_answer answer = bench_settle("u1", "g-1-3", 1103, SETTLE_ALL);     /* the ledger's own second run */
+    /* the ledger's own second run */
+    struct settle_answer answer = bench_settle("u1", "g-1-3", 1103, SETTLE_ALL);
     ck_assert_int_eq(answer.outcome, SETTLE_DONE);
     ck_assert_int_eq(answer.committed_tokens, 1);
     ck_assert_int_eq(answer.released_tokens, 3);
@@ -145,7 +147,8 @@ END_TEST
 START_TEST(the_journal_wins_in_amount_and_origin)
 {
     grant(U, "top-up", 1, 100);
-    bench_reserve(U, "g1", 7, 9);                    /* of a batch that was aborted: another price, another origin */
+    /* of a batch that was aborted: another price, another origin */
+    bench_reserve(U, "g1", 7, 9);
     add(ENTRY_RESERVE, U, "g1", 5, 3)->quote = (struct quote){ "gen4", 1, 5, "v2" };
     struct recovery recovery = begin();
     replay(&recovery);
@@ -198,7 +201,8 @@ START_TEST(a_refusal_here_gives_way_to_a_hold_in_the_journal)
 }
 END_TEST
 
-/* The grant was in a transaction that was lost with Redis; its message will come again. Until then this user waits. */
+/* The grant was in a transaction that was lost with Redis; its message will come again. Until then this user
+ * waits. */
 START_TEST(a_user_below_zero_waits_for_the_grant_and_others_go_on)
 {
     add(ENTRY_RESERVE, U, "g1", 5, 1);
@@ -225,7 +229,8 @@ START_TEST(one_entry_twice_in_the_journal_counts_once)
     struct recovery recovery = begin();
     for (size_t i = 0; i < 3; i++)
         journal[length++] = journal[i];
-    for (size_t i = 0; i < length; i++) {            /* long ago: past its dedupe window, but not out of reach yet */
+    /* long ago: past its dedupe window, but not out of reach yet */
+    for (size_t i = 0; i < length; i++) {
         journal[i].at_ms = AT(0) - INT64_C(400) * 86400000;
     }
     replay(&recovery);
@@ -283,7 +288,8 @@ START_TEST(another_server_or_a_flush_ends_a_recovery)
     if (_i == 0)
         bench_ask("FLUSHALL");
     else
-        snprintf(recovery.server, sizeof recovery.server, "%040d:%040d", 1, 2);      /* as if the server had restarted */
+        /* as if the server had restarted */
+        snprintf(recovery.server, sizeof recovery.server, "%040d:%040d", 1, 2);
     ck_assert_int_eq(recovery_empty(bench.tokens, &recovery, &done), TROUBLE_ABORT_BATCH);
     ck_assert_int_eq(recovery_replay(bench.tokens, &recovery, journal, length), TROUBLE_ABORT_BATCH);
     ck_assert_int_eq(recovery_stands(bench.tokens, &recovery), TROUBLE_ABORT_BATCH);
@@ -330,7 +336,8 @@ END_TEST
 
 START_TEST(a_wrong_type_in_replay_leaves_nothing_half_done)
 {
-    static const char *const keys[] = { "rg:{0}:open", "rg:{0}:user:u1", "rg:{0}:gen:g1", "rg:{0}:grant:top-up" };
+    static const char *const keys[] = { "rg:{0}:open", "rg:{0}:user:u1", "rg:{0}:gen:g1",
+                                        "rg:{0}:grant:top-up" };
     add(ENTRY_GRANT, "u0", "first", 10, 1);
     add(ENTRY_RESERVE, "u0", "g0", 5, 1);
     add(ENTRY_GRANT, U, "top-up", 10, 2);
@@ -403,7 +410,8 @@ START_TEST(an_audit_sees_every_account_and_generation)
 }
 END_TEST
 
-CHECK_MAIN("tokens-recovery", tcase_add_checked_fixture(tests, bench_start, bench_stop); tcase_set_timeout(tests, 60);
+CHECK_MAIN("tokens-recovery", tcase_add_checked_fixture(tests, bench_start,
+                                                        bench_stop); tcase_set_timeout(tests, 60);
            tcase_add_test(tests, the_journal_alone_rebuilds_the_bucket);
            tcase_add_test(tests, what_is_there_already_is_skipped);
            tcase_add_test(tests, the_journal_wins_in_amount_and_origin);

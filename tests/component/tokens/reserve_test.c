@@ -5,7 +5,8 @@
 #define U "u1"
 #define G "g1"
 
-static void is(struct reserve_answer answer, enum reserve_outcome outcome, int64_t available, int64_t reserved)
+static void is(struct reserve_answer answer, enum reserve_outcome outcome, int64_t available,
+               int64_t reserved)
 {
     ck_assert_int_eq(answer.outcome, outcome);
     ck_assert_int_eq(answer.balance.available, available);
@@ -44,7 +45,8 @@ START_TEST(the_same_origin_gets_the_recorded_answer)
     bench_grant(U, "top-up", 1, 10);
     is(bench_reserve(U, G, 1, 4), RESERVE_HELD, 6, 4);
     bench_reserve(U, "another", 2, 1);
-    struct reservation again = bench_reservation(U, G, 1, 9);        /* the price was raised between the two runs */
+    /* the price was raised between the two runs */
+    struct reservation again = bench_reservation(U, G, 1, 9);
     again.at_ms = AT(999);
     again.refusal = "{\"code\":\"validation_error\"}";               /* and the model removed */
     struct reserve_answer answer = bench_reserve_full(&again);
@@ -81,8 +83,8 @@ START_TEST(once_moved_on_its_own_origin_is_a_duplicate_too)
 }
 END_TEST
 
-/* After a refusal the id may be asked for again; the ledger's news of that refusal must not make the new hold, whose
- * transaction is still open, look finished. */
+/* After a refusal the id may be asked for again; the ledger's news of that refusal must not make the new
+ * hold, whose transaction is still open, look finished. */
 START_TEST(news_of_a_refusal_does_not_move_on_a_later_hold)
 {
     is(bench_reserve(U, G, 1, 4), RESERVE_INSUFFICIENT, 0, 0);
@@ -98,7 +100,8 @@ START_TEST(another_user_or_request_under_a_known_id_is_a_conflict)
     bench_grant(U, "top-up", 1, 10);
     bench_grant("u2", "top-up-2", 1, 10);
     bench_reserve(U, G, 1, 4);
-    ck_assert_int_eq(bench_reserve("u2", G, 1, 4).outcome, RESERVE_CONFLICT);        /* even from the same record */
+    /* even from the same record */
+    ck_assert_int_eq(bench_reserve("u2", G, 1, 4).outcome, RESERVE_CONFLICT);
     ck_assert_int_eq(bench_reserve("u2", G, 2, 4).outcome, RESERVE_CONFLICT);
     struct reservation other = bench_reservation(U, G, 1, 4);
     other.fingerprint = "f2";
@@ -113,7 +116,8 @@ END_TEST
 
 /* refused at offset 10 of partition 0, then asked again: */
 static const struct { int32_t partition; int64_t offset; enum reserve_outcome want; } after_refusal[] = {
-    { 0, 10, RESERVE_INSUFFICIENT },                 /* our own second run, although there would be enough now */
+    /* our own second run, although there would be enough now */
+    { 0, 10, RESERVE_INSUFFICIENT },
     { 0, 9, RESERVE_DUPLICATE },                     /* a late call of a paused worker */
     { 0, 11, RESERVE_HELD },                         /* asked again after a top-up */
     { 1, 3, RESERVE_HELD },
@@ -143,13 +147,15 @@ END_TEST
 START_TEST(a_given_refusal_is_recorded_and_given_again)
 {
     static const char error[] = "{\"code\": \"validation_error\", \"message\": \"ratio  'x' is \\u00fcber\"}";
-    struct reservation wrong = bench_reservation(U, G, 10, 0);       /* a request that is wrong may have no price */
+    /* a request that is wrong may have no price */
+    struct reservation wrong = bench_reservation(U, G, 10, 0);
     wrong.refusal = error;
     bench_grant(U, "top-up", 1, 10);
     struct reserve_answer answer = bench_reserve_full(&wrong);
     ck_assert_int_eq(answer.outcome, RESERVE_REFUSED);
     ck_assert_str_eq(answer.error, error);
-    struct reserve_answer again = bench_reserve(U, G, 10, 4);        /* the rule was dropped between the two runs */
+    /* the rule was dropped between the two runs */
+    struct reserve_answer again = bench_reserve(U, G, 10, 4);
     ck_assert_int_eq(again.outcome, RESERVE_REFUSED);
     ck_assert_str_eq(again.error, error);
     is(bench_reserve(U, G, 11, 4), RESERVE_HELD, 6, 4);
@@ -220,7 +226,8 @@ START_TEST(lookup_knows_only_its_own_users_generations)
 }
 END_TEST
 
-CHECK_MAIN("tokens-reserve", tcase_add_checked_fixture(tests, bench_start, bench_stop); tcase_set_timeout(tests, 30);
+CHECK_MAIN("tokens-reserve", tcase_add_checked_fixture(tests, bench_start,
+                                                       bench_stop); tcase_set_timeout(tests, 30);
            tcase_add_loop_test(tests, answers_by_balance, 0, ROWS(by_balance));
            tcase_add_test(tests, the_same_origin_gets_the_recorded_answer);
            tcase_add_test(tests, another_origin_under_a_held_id_is_a_duplicate);

@@ -1,5 +1,6 @@
-/* The scripts themselves, called as no C of ours would: hostile arguments, keys of a wrong type, accounts that don't add up.
- * Whatever happens, nothing is half done: the whole of Redis is compared byte for byte (hazards R2, R3, R9). */
+/* The scripts themselves, called as no C of ours would: hostile arguments, keys of a wrong type, accounts
+ * that don't add up. Whatever happens, nothing is half done: the whole of Redis is compared byte for byte
+ * (hazards R2, R3, R9). */
 #include "bench.h"
 #include "redis/redis.h"
 #include "tokens/scripts.h"
@@ -17,14 +18,19 @@ struct direct_call { enum script script; size_t keys, count; const char *values[
 
 /* Each is good as it stands, on the state that prepare makes. */
 static const struct direct_call good[] = {
-    { SCRIPT_RESERVE, 4, 15, { META, USER, GEN "new", "rg:{0}:open", VERIFIED, "", "u1", "new", "requests/0@9", "f1", "3",
+    { SCRIPT_RESERVE, 4, 15, { META, USER, GEN "new", "rg:{0}:open", VERIFIED, "", "u1", "new",
+                               "requests/0@9", "f1", "3",
                                "1 m p", "1763878493000", "", "3600000" } },
-    { SCRIPT_SETTLE, 7, 17, { META, USER, GEN "held", "rg:{0}:open", "rg:{0}:view:held", DAY, "rg:{0}:top", VERIFIED, "",
-                              "u1", "held", "results/0@9", "2", "1763878493000", "failed", "{}", "604800000" } },
-    { SCRIPT_GRANT, 4, 12, { META, USER, "rg:{0}:grant:new", DAY, VERIFIED, "", "u1", "new", "grants/0@9", "5",
+    { SCRIPT_SETTLE, 7, 17, { META, USER, GEN "held", "rg:{0}:open", "rg:{0}:view:held", DAY, "rg:{0}:top",
+                              VERIFIED, "",
+                              "u1", "held", "results/0@9", "2", "1763878493000", "failed", "{}",
+                                  "604800000" } },
+    { SCRIPT_GRANT, 4, 12, { META, USER, "rg:{0}:grant:new", DAY, VERIFIED, "", "u1", "new", "grants/0@9",
+                             "5",
                              "1763878493000", "3600000" } },
     { SCRIPT_LOOKUP, 2, 5, { META, GEN "held", VERIFIED, "", "u1" } },
-    { SCRIPT_PROGRESS, 5, 13, { META, GEN "held", "rg:{0}:view:held", "rg:{0}:recent:u1", DAY, VERIFIED, "", "u1", "held",
+    { SCRIPT_PROGRESS, 5, 13, { META, GEN "held", "rg:{0}:view:held", "rg:{0}:recent:u1", DAY, VERIFIED, "",
+                                "u1", "held",
                                 "accepted", "{}", "1763878493000", "604800000" } },
 };
 enum { RESERVE, SETTLE, GRANT, LOOKUP, PROGRESS };
@@ -60,7 +66,8 @@ static const char *run(const struct direct_call *call)
     redis_append_script(direct, copy.script, copy.keys, copy.count, copy.values, NULL);
     ck_assert_int_eq(redis_receive(direct, &reply), TROUBLE_NONE);
     const char *text = redis_reply_text(reply, NULL);
-    snprintf(answer, sizeof answer, "%s%s", redis_reply_kind(reply) == REDIS_ERROR ? "ERR:" : "", text ? text : "?");
+    snprintf(answer, sizeof answer, "%s%s", redis_reply_kind(reply) == REDIS_ERROR ? "ERR:" : "", text ? text
+             : "?");
     redis_reply_free(&reply);
     return answer;
 }
@@ -95,7 +102,8 @@ START_TEST(with_replicas_the_ids_are_compared_too)
     call.values[call.keys + 1] = "ids";
     const char *answer = run(&call);
     ck_assert_msg(strncmp(answer, good_answers[_i], strlen(good_answers[_i])) == 0, "%s", answer);
-    snprintf(verified, sizeof verified, "%040d:%040d:1:%032d", 1, 2, 3);     /* a promotion kept the connection open */
+    /* a promotion kept the connection open */
+    snprintf(verified, sizeof verified, "%040d:%040d:1:%032d", 1, 2, 3);
     bench_ask("HSET " META " verified %s", verified);
     const char *before = bench_state();
     ck_assert_str_eq(run(&call), "unverified");
@@ -105,7 +113,8 @@ END_TEST
 
 static const struct { int call; size_t value; const char *const *texts; } hostile[] = {
 #define TEXTS(...) (const char *const[]){ __VA_ARGS__, NULL }
-#define NO_NUMBER "", " ", "x", "nan", "inf", "-inf", "0x10", "1e3", "1.0", "+1", " 1", "1 ", "01", "1\n", "--1", "1,0", \
+#define NO_NUMBER "", " ", "x", "nan", "inf", "-inf", "0x10", "1e3", "1.0", "+1", " 1", "1 ", "01", "1\n", \
+                  "--1", "1,0", \
                   "9007199254740993", "99999999999999999999"
     { RESERVE, 10, TEXTS(NO_NUMBER, "0", "-5", "2147483649") },              /* tokens */
     { RESERVE, 12, TEXTS(NO_NUMBER, "0", "-1") },                            /* time */
@@ -132,21 +141,24 @@ START_TEST(a_hostile_argument_is_an_error_and_moves_nothing)
         struct direct_call call = good[hostile[_i].call];
         call.values[hostile[_i].value] = *text;
         const char *answer = run(&call);
-        ck_assert_msg(strncmp(answer, "ERR:", 4) == 0 && strstr(answer, "ARGUMENT"), "'%s': %s", *text, answer);
+        ck_assert_msg(strncmp(answer, "ERR:", 4) == 0 && strstr(answer, "ARGUMENT"), "'%s': %s", *text,
+                      answer);
     }
     ck_assert_str_eq(before, bench_state());
     ck_assert_msg(strncmp(run(&good[hostile[_i].call]), "ERR:", 4) != 0, "the good one must still work");
 }
 END_TEST
 
-/* Money's keys: an error, and nothing moved. Views: the money moves, the odd key stays as it is (a view's own is replaced). */
+/* Money's keys: an error, and nothing moved. Views: the money moves, the odd key stays as it is (a view's own
+ * is replaced). */
 static const struct { int call; size_t key; bool money; } wrong_types[] = {
     { RESERVE, 0, true }, { RESERVE, 1, true }, { RESERVE, 2, true }, { RESERVE, 3, true },
     { SETTLE, 0, true }, { SETTLE, 1, true }, { SETTLE, 2, true }, { SETTLE, 3, true },
     { SETTLE, 4, false }, { SETTLE, 5, false }, { SETTLE, 6, false },
     { GRANT, 0, true }, { GRANT, 1, true }, { GRANT, 2, true }, { GRANT, 3, false },
     { LOOKUP, 0, true }, { LOOKUP, 1, true },
-    { PROGRESS, 0, true }, { PROGRESS, 1, true }, { PROGRESS, 2, false }, { PROGRESS, 3, false }, { PROGRESS, 4, false },
+    { PROGRESS, 0, true }, { PROGRESS, 1, true }, { PROGRESS, 2, false }, { PROGRESS, 3, false },
+        { PROGRESS, 4, false },
 };
 
 START_TEST(a_key_of_a_wrong_type_never_leaves_half_a_step)
@@ -182,7 +194,8 @@ START_TEST(an_account_that_does_not_add_up_is_not_touched)
         bench_ask("HSET " USER " %s", broken_accounts[_i]);
         const char *before = bench_state();
         const char *answer = run(&good[call]);
-        ck_assert_msg(strncmp(answer, "ERR:", 4) == 0 && strstr(answer, "ACCOUNT does not add up"), "%s", answer);
+        ck_assert_msg(strncmp(answer, "ERR:", 4) == 0 && strstr(answer, "ACCOUNT does not add up"), "%s",
+                      answer);
         ck_assert_str_eq(before, bench_state());
     }
 }
@@ -234,7 +247,8 @@ CHECK_MAIN("tokens-script", tcase_add_checked_fixture(tests, prepare, clean); tc
            tcase_add_loop_test(tests, with_replicas_the_ids_are_compared_too, 0, ROWS(good));
            tcase_add_loop_test(tests, a_hostile_argument_is_an_error_and_moves_nothing, 0, ROWS(hostile));
            tcase_add_loop_test(tests, a_key_of_a_wrong_type_never_leaves_half_a_step, 0, ROWS(wrong_types));
-           tcase_add_loop_test(tests, an_account_that_does_not_add_up_is_not_touched, 0, ROWS(broken_accounts));
+           tcase_add_loop_test(tests, an_account_that_does_not_add_up_is_not_touched, 0,
+                               ROWS(broken_accounts));
            tcase_add_test(tests, a_missing_field_is_an_account_that_does_not_add_up);
            tcase_add_test(tests, no_users_text_in_an_error);
            tcase_add_loop_test(tests, only_declared_keys_are_touched, 0, ROWS(good));)

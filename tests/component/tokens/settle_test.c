@@ -6,7 +6,8 @@
 #define G "g1"
 
 static const struct { int64_t hold, charge, committed; } charges[] = {
-    { 7, SETTLE_ALL, 7 }, { 7, 7, 7 }, { 7, 0, 0 }, { 7, 3, 3 }, { 7, 8, 7 }, { 7, 9007199254740991, 7 }, { 1, SETTLE_ALL, 1 },
+    { 7, SETTLE_ALL, 7 }, { 7, 7, 7 }, { 7, 0, 0 }, { 7, 3, 3 }, { 7, 8, 7 }, { 7, 9007199254740991, 7 },
+        { 1, SETTLE_ALL, 1 },
 };
 
 START_TEST(a_hold_ends_in_commit_and_release)
@@ -35,7 +36,8 @@ START_TEST(a_hold_ends_in_commit_and_release)
     long ttl = atol(bench_ask("PTTL rg:{0}:gen:" G));
     ck_assert_msg(ttl > 604700000 && ttl <= 604800000, "%ld", ttl);
 
-    struct settle_answer again = bench_settle(U, G, 5, 1);           /* the second run: as recorded, nothing moves */
+    /* the second run: as recorded, nothing moves */
+    struct settle_answer again = bench_settle(U, G, 5, 1);
     ck_assert_int_eq(again.outcome, SETTLE_DONE);
     ck_assert_int_eq(again.committed_tokens, committed);
     ck_assert_int_eq(again.released_tokens, released);
@@ -146,7 +148,8 @@ START_TEST(a_hundred_recent_generations_are_kept)
 }
 END_TEST
 
-/* A journal that holds one half of a settlement (hazards K1), replayed, leaves a hold that is settled in part. */
+/* A journal that holds one half of a settlement (hazards K1), replayed, leaves a hold that is settled in
+ * part. */
 START_TEST(the_rest_of_a_torn_settlement_is_settled)
 {
     bench_grant(U, "top-up", 1, 10);
@@ -161,7 +164,8 @@ START_TEST(the_rest_of_a_torn_settlement_is_settled)
 }
 END_TEST
 
-CHECK_MAIN("tokens-settle", tcase_add_checked_fixture(tests, bench_start, bench_stop); tcase_set_timeout(tests, 30);
+CHECK_MAIN("tokens-settle", tcase_add_checked_fixture(tests, bench_start,
+                                                      bench_stop); tcase_set_timeout(tests, 30);
            tcase_add_loop_test(tests, a_hold_ends_in_commit_and_release, 0, ROWS(charges));
            tcase_add_test(tests, without_a_hold_nothing_moves);
            tcase_add_test(tests, the_view_follows_and_news_that_is_late_is_ignored);
