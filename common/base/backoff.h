@@ -1,5 +1,5 @@
-/* Exponential backoff with full jitter on the upper half: first_ms, doubled each time up to most_ms, of which a random
- * 50 to 100% is waited. Values only; the caller owns the clock. */
+/* Exponential backoff with full jitter on the upper half: first_ms, doubled each time up to most_ms, of
+ * which a random 50 to 100% is waited. Values only; the caller owns the clock. */
 #ifndef BASE_BACKOFF_H
 #define BASE_BACKOFF_H
 

@@ -37,7 +37,8 @@ void clock_sleep_ms(int64_t duration_ms)
     if (duration_ms <= 0)
         return;
     struct timespec duration = {
-        .tv_sec = (time_t)(duration_ms / MS_PER_SECOND), .tv_nsec = (long)(duration_ms % MS_PER_SECOND) * 1000000,
+        .tv_sec = (time_t)(duration_ms / MS_PER_SECOND),
+        .tv_nsec = (long)(duration_ms % MS_PER_SECOND) * 1000000,
     };
     nanosleep(&duration, NULL);
 }
@@ -52,8 +53,8 @@ void clock_format(int64_t wall_ms, char out[RFC3339_BYTES])
     struct tm tm;
     must(gmtime_r(&seconds, &tm) != NULL);
     char wide[64];
-    int length = snprintf(wide, sizeof wide, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900, tm.tm_mon + 1,
-                          tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)ms);
+    int length = snprintf(wide, sizeof wide, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900,
+                          tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)ms);
     must(length == RFC3339_BYTES - 1);
     memcpy(out, wide, RFC3339_BYTES);
 }
@@ -89,8 +90,8 @@ static int days_in_month(int year, int month)
 static bool read_date(const char **at, struct tm *tm)
 {
     int year, month, day;
-    if (!read_digits(at, 4, &year) || !read_char(at, '-') || !read_digits(at, 2, &month) || !read_char(at, '-')
-        || !read_digits(at, 2, &day))
+    if (!read_digits(at, 4, &year) || !read_char(at, '-') || !read_digits(at, 2, &month)
+        || !read_char(at, '-') || !read_digits(at, 2, &day))
         return false;
     if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, month))
         return false;
@@ -148,7 +149,8 @@ bool clock_parse(const char *text, int64_t *wall_ms)
         || !read_fraction(&at, &ms) || !read_offset(&at, &offset_seconds) || *at != '\0')
         return false;
     int64_t result = ((int64_t)timegm(&tm) - offset_seconds) * MS_PER_SECOND + ms;
-    if (result < YEAR_0_MS || result > YEAR_9999_END_MS)     /* the offset may carry it out of what clock_format can say */
+    /* the offset may carry it out of what clock_format can say */
+    if (result < YEAR_0_MS || result > YEAR_9999_END_MS)
         return false;
     *wall_ms = result;
     return true;

@@ -1,4 +1,5 @@
-/* Time. Wall clock is milliseconds since 1970 UTC and goes into messages; monotonic is for waiting, never stored. */
+/* Time. Wall clock is milliseconds since 1970 UTC and goes into messages; monotonic is for waiting, never
+ * stored. */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 

@@ -12,8 +12,8 @@
 
 static bool id_char(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == ':'
-        || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_'
+        || c == ':' || c == '-';
 }
 
 bool id_valid(const char *id, size_t length)
@@ -35,7 +35,8 @@ int32_t bucket_of(const char *user_id, size_t length, int32_t partitions)
 
 void origin_format(const struct origin *origin, char out[ORIGIN_BYTES])
 {
-    int length = snprintf(out, ORIGIN_BYTES, "%s/%" PRId32 "@%" PRId64, origin->topic, origin->partition, origin->offset);
+    int length = snprintf(out, ORIGIN_BYTES, "%s/%" PRId32 "@%" PRId64, origin->topic, origin->partition,
+                          origin->offset);
     must(length > 0 && length < ORIGIN_BYTES);
 }
 
@@ -61,7 +62,8 @@ bool origin_parse(const char *text, char topic[250], int32_t *partition, int64_t
     if (!at || slash == text || slash - text > 249)
         return false;
     int64_t number, place;
-    if (!read_number(slash + 1, at, INT32_MAX, &number) || !read_number(at + 1, at + strlen(at), INT64_MAX, &place))
+    if (!read_number(slash + 1, at, INT32_MAX, &number) || !read_number(at + 1, at + strlen(at), INT64_MAX,
+                                                                        &place))
         return false;
     memcpy(topic, text, (size_t)(slash - text));
     topic[slash - text] = '\0';
@@ -89,7 +91,8 @@ void uuid7_make(char out[UUID_BYTES])
     bytes[6] = (unsigned char)(0x70 | (bytes[6] & 0x0f));
     bytes[8] = (unsigned char)(0x80 | (bytes[8] & 0x3f));
 
-    static const struct { size_t from, length; } groups[] = { { 0, 4 }, { 4, 2 }, { 6, 2 }, { 8, 2 }, { 10, 6 } };
+    static const struct { size_t from, length; } groups[] = { { 0, 4 }, { 4, 2 }, { 6, 2 }, { 8, 2 },
+                                                              { 10, 6 } };
     char *at = out;
     for (int i = 0; i < 5; i++) {
         if (i > 0)
@@ -121,7 +124,8 @@ static bool hex_run(const char *text, size_t length, bool *zero)
     return true;
 }
 
-/* 00-<trace 32>-<span 16>-<flags 2>: positions 0, 3, 36, 53; 55 long. A later version may be longer, after another '-'. */
+/* 00-<trace 32>-<span 16>-<flags 2>: positions 0, 3, 36, 53; 55 long. A later version may be longer, after
+ * another '-'. */
 bool traceparent_valid(const char *in, size_t length)
 {
     if (!in || length < 55 || in[2] != '-' || in[35] != '-' || in[52] != '-')
@@ -133,8 +137,8 @@ bool traceparent_valid(const char *in, size_t length)
     return length == 55 || (!zero && in[55] == '-');
 }
 
-/* Random bytes that are not all zero, which would mean "none". No secret: admission makes four for each request, so they come
- * without a system call. */
+/* Random bytes that are not all zero, which would mean "none". No secret: admission makes four for each
+ * request, so they come without a system call. */
 static void id_make(char *out, size_t bytes_wanted)
 {
     unsigned char bytes[16];

@@ -17,8 +17,8 @@ enum {
 
 bool id_valid(const char *id, size_t length);
 
-/* CRC-32 (zlib's) over the UTF-8 bytes of the user's id, modulo the partitions of the journal. One bucket is one journal
- * partition and one Redis hash tag. */
+/* CRC-32 (zlib's) over the UTF-8 bytes of the user's id, modulo the partitions of the journal. One bucket is
+ * one journal partition and one Redis hash tag. */
 int32_t bucket_of(const char *user_id, size_t length, int32_t partitions);
 
 /* The record that caused an effect: "topic/partition@offset". */
@@ -29,8 +29,8 @@ bool origin_parse(const char *text, char topic[250], int32_t *partition, int64_t
 void uuid7_make(char out[UUID_BYTES]);           /* RFC 9562 version 7, from the wall clock and getrandom */
 void nonce_make(char out[33]);                   /* 128 random bits, hex */
 
-/* W3C trace context. A malformed or missing parent starts a new trace (never an error). The child keeps the trace id and
- * the flags and gets a new span id. in may be NULL and need not end in NUL. */
+/* W3C trace context. A malformed or missing parent starts a new trace (never an error). The child keeps the
+ * trace id and the flags and gets a new span id. in may be NULL and need not end in NUL. */
 void traceparent_child(const char *in, size_t length, char out[TRACEPARENT_BYTES]);
 bool traceparent_valid(const char *in, size_t length);
 

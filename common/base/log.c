@@ -15,7 +15,8 @@ enum {
 
 static const char *const level_names[] = { "debug", "info", "warn", "error", "fatal" };
 
-/* One per process, like stderr itself. Written by log_open before there is a second thread; the level may change later. */
+/* One per process, like stderr itself. Written by log_open before there is a second thread; the level may
+ * change later. */
 static struct {
     const char *service, *instance;
     _Atomic int level;
@@ -73,7 +74,8 @@ static bool is_plain(const char *text, size_t length)
     return true;
 }
 
-/* A field may hold bytes from outside. A line must be valid JSON all the same: what is not UTF-8 becomes U+FFFD. */
+/* A field may hold bytes from outside. A line must be valid JSON all the same: what is not UTF-8 becomes
+ * U+FFFD. */
 static void add_field_text(struct text *line, const char *value)
 {
     size_t left = strnlen(value, LOG_FIELD_BYTES_MAX);
@@ -131,8 +133,8 @@ static void add_field(struct text *line, const struct log_field *field)
         text_add_i64(line, field->number);
 }
 
-/* One write(2) a line: lines of several threads, or of several processes on one pipe, stay whole. A reader that is gone
- * or slow is no reason to fail; what can't be written is lost. */
+/* One write(2) a line: lines of several threads, or of several processes on one pipe, stay whole. A reader
+ * that is gone or slow is no reason to fail; what can't be written is lost. */
 static void line_write(const struct text *line)
 {
     size_t done = 0;

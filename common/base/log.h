@@ -1,9 +1,9 @@
-/* Logs: one JSON object a line on stderr (text when it is a terminal), a named fact about a subject. Field names are
- * fixed by use: generation_id, user_id, trace_id, topic, partition, offset, error_code, ... Thread-safe, one write(2) a
- * line. Secrets never get here.
+/* Logs: one JSON object a line on stderr (text when it is a terminal), a named fact about a subject. Field
+ * names are fixed by use: generation_id, user_id, trace_id, topic, partition, offset, error_code, ...
+ * Thread-safe, one write(2) a line. Secrets never get here.
  *
  *     log_info("reservation_held", LOG_TEXT("generation_id", id), LOG_NUMBER("amount_tokens", amount));
- */
+ * */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
@@ -13,10 +13,12 @@
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR, LOG_LEVEL_FATAL };
 
 struct log_field { const char *name, *text; int64_t number; bool is_text; };
-#define LOG_TEXT(field_name, value) { .name = (field_name), .text = (value), .is_text = true }    /* NULL: left out */
+/* NULL: left out */
+#define LOG_TEXT(field_name, value) { .name = (field_name), .text = (value), .is_text = true }
 #define LOG_NUMBER(field_name, value) { .name = (field_name), .number = (int64_t)(value) }
 
-/* Before the first line: what every line carries. level: debug, info, warn, error. Both strings must live on. */
+/* Before the first line: what every line carries. level: debug, info, warn, error. Both strings must live
+ * on. */
 void log_open(const char *service, const char *instance, enum log_level level);
 void log_level_set(enum log_level level);
 bool log_level_parse(const char *name, enum log_level *level);

@@ -5,7 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct balance { int64_t granted, available, reserved, spent; };     /* tokens; granted = available + reserved + spent */
+/* tokens; granted = available + reserved + spent */
+struct balance { int64_t granted, available, reserved, spent; };
 struct quote {
     char model[65];
     int64_t units;                   /* what the price counts: 1 when flat, seconds when per second */

@@ -1,4 +1,5 @@
-/* Assertions that stay on in production. must() is for what we own; bytes from outside go to a decoder, never here. */
+/* Assertions that stay on in production. must() is for what we own; bytes from outside go to a decoder,
+ * never here. */
 #ifndef BASE_MUST_H
 #define BASE_MUST_H
 

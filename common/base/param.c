@@ -79,7 +79,8 @@ const char *param_nearest(const struct param_reading *reading, const char *wrong
         return NULL;
     for (int i = 0; i < reading->count; i++) {
         const char *name = reading->settings[i].row->name;
-        bool begins = (length >= 3 && strncmp(wrong, name, length) == 0) || strncmp(wrong, name, strlen(name)) == 0;
+        bool begins = (length >= 3 && strncmp(wrong, name, length) == 0) || strncmp(wrong, name,
+                                                                                    strlen(name)) == 0;
         int here = begins ? 1 : distance(wrong, name);
         if (here < least && here < (int)strlen(name)) {
             least = here;
@@ -147,8 +148,8 @@ static void finish(const struct param_reading *reading)
         exit(0);
 }
 
-/* What the caller was given lives as long as the process. Held here, so that a leak checker that runs after main has
- * returned still sees an owner. */
+/* What the caller was given lives as long as the process. Held here, so that a leak checker that runs after
+ * main has returned still sees an owner. */
 static struct kept { struct kept *next; void *memory; } *all_kept;
 
 static void keep(void *memory)

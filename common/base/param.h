@@ -1,12 +1,13 @@
 /* Settings: one table of rows makes the parser, --help, --print-config and the checks, so they cannot drift.
- * A setting max_in_flight is spelt --max-in-flight=N or "--max-in-flight N", REELGATE_MAX_IN_FLIGHT in the environment
- * (or the name in .environment, a name users know already), and "max_in_flight = N" in the file given by --config.
- * Flags win over environment, environment over file, file over default. A secret has a _FILE twin in the environment and
- * a -file twin as a flag. An unknown flag or file key is refused with the nearest name. kafka.<property> (--kafka.x=y, file
- * key kafka.x, never a secret on the command line) is passed on to librdkafka.
- * An empty variable in the environment counts as unset. A bool flag may stand alone: --verbose is --verbose=true.
- * A wrong setting prints one line naming the setting, its value and what is allowed, and exits 2, before anything is
- * touched. Also answered here: --help, --version, --check-config (exit 0), --print-config (secrets redacted). */
+ * A setting max_in_flight is spelt --max-in-flight=N or "--max-in-flight N", REELGATE_MAX_IN_FLIGHT in the
+ * environment (or the name in .environment, a name users know already), and "max_in_flight = N" in the file
+ * given by --config. Flags win over environment, environment over file, file over default. A secret has a
+ * _FILE twin in the environment and a -file twin as a flag. An unknown flag or file key is refused with the
+ * nearest name. kafka.<property> (--kafka.x=y, file key kafka.x, never a secret on the command line) is
+ * passed on to librdkafka. An empty variable in the environment counts as unset. A bool flag may stand
+ * alone: --verbose is --verbose=true. A wrong setting prints one line naming the setting, its value and what
+ * is allowed, and exits 2, before anything is touched. Also answered here: --help, --version, --check-config
+ * (exit 0), --print-config (secrets redacted). */
 #ifndef BASE_PARAM_H
 #define BASE_PARAM_H
 
@@ -18,8 +19,8 @@ enum param_type {
     PARAM_PATH,       /* const char *: a file that must be readable when set */
     PARAM_SECRET,     /* const char *: never printed; on the command line only through its -file twin */
     PARAM_COUNT,      /* int64_t between least and most */
-    PARAM_MS,         /* int64_t milliseconds; 250ms, 30s, 5m, 2h, 7d are understood, a bare number is milliseconds */
-    PARAM_BOOL,       /* bool: true|false */
+    /* int64_t milliseconds; 250ms, 30s, 5m, 2h, 7d are understood, a bare number is milliseconds */
+    PARAM_MS, PARAM_BOOL,       /* bool: true|false */
     PARAM_CHOICE,     /* const char *: one of .choices, "fail|resubmit" */
     PARAM_URL,        /* const char *: scheme among .choices, "http|https" */
 };
@@ -52,8 +53,8 @@ struct param_program {
     struct param_words *words;           /* NULL: none are taken, and one is refused */
 };
 
-/* Fills settings (zeroed by the caller) from argv, environment and file, or prints and exits (0 or 2). properties may be
- * NULL where kafka.* makes no sense. Returned strings live as long as the process. */
+/* Fills settings (zeroed by the caller) from argv, environment and file, or prints and exits (0 or 2).
+ * properties may be NULL where kafka.* makes no sense. Returned strings live as long as the process. */
 void param_read(const struct param_program *program, int argc, char **argv, void *settings,
                 struct param_properties *properties);
 

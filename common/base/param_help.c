@@ -79,17 +79,20 @@ void param_print_help(const struct param_reading *reading)
     text_printf(&out, "%s: %s\n\n", program->name, program->summary);
     if (program->examples)
         text_printf(&out, "Examples\n%s\n\n", program->examples);
-    text_printf(&out, "Usage\n  %s %s\n\nSettings\n", program->name, program->usage ? program->usage : "[SETTINGS]");
+    text_printf(&out, "Usage\n  %s %s\n\nSettings\n", program->name, program->usage ? program->usage
+                : "[SETTINGS]");
     for (int i = 0; i < reading->count; i++)
         add_setting(reading->settings[i].row, &out);
     if (reading->properties)
-        text_add_string(&out, "  --kafka.PROPERTY=VALUE\n      Any property of librdkafka. Those that are secret go into the "
-                              "file.\n");
+        text_add_string(&out, "  --kafka.PROPERTY=VALUE\n      Any property of librdkafka. Those that are "
+                              "secret go into the " "file.\n");
     text_add_string(&out,
-        "  --config=FILE\n      Settings as lines \"name = value\"; # begins a comment line. Environment REELGATE_CONFIG.\n"
-        "  --check-config, --print-config, --help, --version\n      Check all settings and exit; print them (secrets "
-        "redacted); this help; the versions.\n\n"
-        "A flag outranks the environment, the environment the file, the file the default. A wrong setting: exit status 2.\n");
+        "  --config=FILE\n      Settings as lines \"name = value\"; # begins a comment line. Environment "
+        "REELGATE_CONFIG.\n"
+        "  --check-config, --print-config, --help, --version\n      Check all settings and exit; print them "
+        "(secrets " "redacted); this help; the versions.\n\n"
+        "A flag outranks the environment, the environment the file, the file the default. A wrong setting: "
+        "exit status 2.\n");
     fputs(out.bytes, stdout);
     text_free(&out);
 }
@@ -116,13 +119,15 @@ void param_print_config(const struct param_reading *reading)
         bool redacted = strcmp(setting->value, shown.bytes ? shown.bytes : "") != 0;
         if (setting->source)
             text_printf(&out, "# from %s\n", setting->source);
-        text_printf(&out, "%s%s = %s\n", redacted ? "# " : "", setting->row->name, shown.bytes ? shown.bytes : "");
+        text_printf(&out, "%s%s = %s\n", redacted ? "# " : "", setting->row->name, shown.bytes ? shown.bytes
+                    : "");
         text_free(&shown);
     }
     for (int i = 0; reading->properties && i < reading->properties->count; i++) {
         const struct param_property *property = &reading->properties->rows[i];
         bool secret = param_property_is_secret(property->name);
-        text_printf(&out, "%skafka.%s = %s\n", secret ? "# " : "", property->name, secret ? "(redacted)" : property->value);
+        text_printf(&out, "%skafka.%s = %s\n", secret ? "# " : "", property->name, secret ? "(redacted)"
+                    : property->value);
     }
     fputs(out.bytes ? out.bytes : "", stdout);
     text_free(&out);

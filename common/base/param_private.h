@@ -13,7 +13,8 @@ enum { PARAM_EXIT_WRONG = 2 };
 struct param_setting {
     const struct param *row;
     char *value;                /* as text; NULL: unset */
-    char *source;               /* "--batch-size", "REELGATE_BATCH_SIZE", "reelgate.conf:3"; NULL: the default */
+    /* "--batch-size", "REELGATE_BATCH_SIZE", "reelgate.conf:3"; NULL: the default */
+    char *source;
 };
 
 struct param_reading {
@@ -39,10 +40,12 @@ const char *param_nearest(const struct param_reading *reading, const char *wrong
 
 /* Takes value (copied) for a setting, or for kafka.<property>. */
 void param_take(struct param_setting *setting, const char *value, const char *source);
-void param_take_property(struct param_reading *reading, const char *name, const char *value, const char *source);
+void param_take_property(struct param_reading *reading, const char *name, const char *value,
+                         const char *source);
 bool param_property_is_secret(const char *name);
 /* The whole of a small file, without the newlines at its end; given to the caller. */
-char *param_slurp(const struct param_reading *reading, const char *path, const char *wanted_by, size_t bytes_max);
+char *param_slurp(const struct param_reading *reading, const char *path, const char *wanted_by,
+                  size_t bytes_max);
 
 /* Where settings come from, from the weakest on. */
 void param_read_file(struct param_reading *reading);

@@ -24,11 +24,13 @@ bool param_property_is_secret(const char *name)
         || strstr(name, "oauthbearer.config");
 }
 
-void param_take_property(struct param_reading *reading, const char *name, const char *value, const char *source)
+void param_take_property(struct param_reading *reading, const char *name, const char *value,
+                         const char *source)
 {
     struct param_properties *properties = reading->properties;
     if (!properties)
-        param_refuse(reading, "unknown setting \"%s\" (%s): this program does not speak to Kafka", name, source);
+        param_refuse(reading, "unknown setting \"%s\" (%s): this program does not speak to Kafka", name,
+                     source);
     name += sizeof kafka_prefix - 1;
     if (*name == '\0')
         param_refuse(reading, "\"kafka.\" (%s) names no property", source);
@@ -43,7 +45,8 @@ void param_take_property(struct param_reading *reading, const char *name, const 
     properties->rows[properties->count++] = (struct param_property){ xstrdup(name), xstrdup(value) };
 }
 
-char *param_slurp(const struct param_reading *reading, const char *path, const char *wanted_by, size_t bytes_max)
+char *param_slurp(const struct param_reading *reading, const char *path, const char *wanted_by,
+                  size_t bytes_max)
 {
     FILE *file = fopen(path, "re");
     if (!file)
@@ -53,7 +56,8 @@ char *param_slurp(const struct param_reading *reading, const char *path, const c
     bool failed = ferror(file) != 0;
     fclose(file);
     if (failed || length > bytes_max)
-        param_refuse(reading, "%s: \"%s\" can't be read, or has more than %zu bytes", wanted_by, path, bytes_max);
+        param_refuse(reading, "%s: \"%s\" can't be read, or has more than %zu bytes", wanted_by, path,
+                     bytes_max);
     if (memchr(bytes, '\0', length))
         param_refuse(reading, "%s: \"%s\" contains a NUL byte", wanted_by, path);
     while (length > 0 && (bytes[length - 1] == '\n' || bytes[length - 1] == '\r'))
@@ -71,7 +75,8 @@ static void take_secret_file(struct param_reading *reading, struct param_setting
 }
 
 /* The setting whose secret NAME_file (or name-file) would hold, or NULL. */
-static struct param_setting *find_secret_of_file(const struct param_reading *reading, const char *name, size_t length)
+static struct param_setting *find_secret_of_file(const struct param_reading *reading, const char *name,
+                                                 size_t length)
 {
     if (length <= 5 || strncmp(name + length - 5, "_file", 5) != 0)
         return NULL;
@@ -79,14 +84,16 @@ static struct param_setting *find_secret_of_file(const struct param_reading *rea
     return setting && setting->row->type == PARAM_SECRET ? setting : NULL;
 }
 
-static _Noreturn void refuse_unknown(const struct param_reading *reading, const char *name, const char *source)
+static _Noreturn void refuse_unknown(const struct param_reading *reading, const char *name,
+                                     const char *source)
 {
     const char *nearest = param_nearest(reading, name);
     struct text hint = { 0 }, quoted = { 0 };
     if (nearest)
         text_printf(&hint, "; did you mean %s?", nearest);
     text_add_json(&quoted, name, strlen(name));
-    param_refuse(reading, "unknown setting %s (%s)%s", quoted.bytes, source, hint.bytes ? hint.bytes : "; see --help");
+    param_refuse(reading, "unknown setting %s (%s)%s", quoted.bytes, source, hint.bytes ? hint.bytes
+                 : "; see --help");
 }
 
 /* name = value, from the file or a flag; name is in the form of the file. */
@@ -174,7 +181,8 @@ void param_read_environment(struct param_reading *reading)
     }
 }
 
-/* "--max-in-flight=64" -> "max_in_flight", and where the value begins; kafka.* properties keep their spelling. */
+/* "--max-in-flight=64" -> "max_in_flight", and where the value begins; kafka.* properties keep their
+ * spelling. */
 static void split_flag(const char *flag, struct text *name, const char **value)
 {
     const char *equals = strchr(flag, '=');
@@ -196,15 +204,18 @@ static bool take_flag(struct param_reading *reading, const char *flag, const cha
     text_printf(&source, "%.*s", (int)strcspn(flag, "="), flag);
     struct param_setting *setting = param_find(reading, name.bytes, name.length);
     if (setting && setting->row->type == PARAM_SECRET)
-        param_refuse(reading, "%s is a secret and can't stand on the command line: use %s-file or the environment",
+        param_refuse(reading, "%s is a secret and can't stand on the command line: use %s-file or the "
+                              "environment",
                      name.bytes, source.bytes);
     bool property = strncmp(name.bytes, kafka_prefix, sizeof kafka_prefix - 1) == 0;
     if (property && param_property_is_secret(name.bytes))
-        param_refuse(reading, "%s is a secret and can't stand on the command line: put it into the file", name.bytes);
+        param_refuse(reading, "%s is a secret and can't stand on the command line: put it into the file",
+                     name.bytes);
     if (!setting && !find_secret_of_file(reading, name.bytes, name.length) && !property)
         refuse_unknown(reading, name.bytes, source.bytes);
     bool is_bool = setting && setting->row->type == PARAM_BOOL;
-    bool bare_bool = !value && is_bool && (!next || (strcmp(next, "true") != 0 && strcmp(next, "false") != 0));
+    bool bare_bool = !value && is_bool && (!next || (strcmp(next, "true") != 0
+                                                     && strcmp(next, "false") != 0));
     bool uses_next = !value && !bare_bool;
     if (uses_next && !next)
         param_refuse(reading, "%s needs a value", source.bytes);

@@ -149,7 +149,8 @@ static _Noreturn void refuse_value(const struct param_reading *reading, const st
 {
     struct text shown = { 0 }, quoted = { 0 }, allowed = { 0 };
     param_add_shown(setting->row, setting->value, &shown);
-    text_add_json(&quoted, shown.bytes ? shown.bytes : "", shown.length);     /* a newline in it must not make two lines */
+    /* a newline in it must not make two lines */
+    text_add_json(&quoted, shown.bytes ? shown.bytes : "", shown.length);
     param_allowed(setting->row, &allowed);
     param_refuse(reading, "%s = %s (%s) is not allowed: must be %s%s", setting->row->name, quoted.bytes,
                  setting->source ? setting->source : "default", allowed.bytes ? allowed.bytes : "set",

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
-void random_bytes(void *out, size_t length);     /* at most 256 bytes a call, so that getrandom never cuts it short */
+/* at most 256 bytes a call, so that getrandom never cuts it short */
+void random_bytes(void *out, size_t length);
 
 #endif

@@ -112,7 +112,8 @@ static char *json_escape(char *out, unsigned char c)
 void text_add_json(struct text *text, const char *bytes, size_t length)
 {
     must(length < SIZE_MAX / 32);
-    text_reserve(text, 6 * length + 2);    /* the worst case, so that the loop below never looks at the room left */
+    /* the worst case, so that the loop below never looks at the room left */
+    text_reserve(text, 6 * length + 2);
     char *out = text->bytes + text->length;
     *out++ = '"';
     size_t from = 0;

@@ -1,4 +1,5 @@
-/* A growing byte buffer, reused rather than freed; always NUL-terminated when bytes is not NULL. Zero-initialise it. */
+/* A growing byte buffer, reused rather than freed; always NUL-terminated when bytes is not NULL.
+ * Zero-initialise it. */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
 
@@ -15,7 +16,8 @@ void text_add_string(struct text *text, const char *string);
 void text_add_char(struct text *text, char c);
 void text_add_i64(struct text *text, int64_t value);
 void text_printf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* As a JSON string with its quotes; control characters, quote and backslash escaped, UTF-8 passed through as it is. */
+/* As a JSON string with its quotes; control characters, quote and backslash escaped, UTF-8 passed through as
+ * it is. */
 void text_add_json(struct text *text, const char *bytes, size_t length);
 
 #endif

@@ -1,4 +1,5 @@
-/* Allocation that never returns NULL: out of memory ends the process (Kafka redelivers), so it is no branch anywhere. */
+/* Allocation that never returns NULL: out of memory ends the process (Kafka redelivers), so it is no branch
+ * anywhere. */
 #ifndef BASE_XALLOC_H
 #define BASE_XALLOC_H
 

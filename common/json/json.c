@@ -17,8 +17,8 @@ static const struct json *ours(const json_t *value)
     return (const struct json *)value;
 }
 
-/* How deep the text nests, before any parser recurses into it. Brackets inside strings don't count. What is not JSON at
- * all gets some number too: the parser will refuse it. */
+/* How deep the text nests, before any parser recurses into it. Brackets inside strings don't count. What is
+ * not JSON at all gets some number too: the parser will refuse it. */
 static int nesting(const char *bytes, size_t length)
 {
     int depth = 0, deepest = 0;

@@ -6,7 +6,8 @@ struct tokens *accounts_open(const struct cli *cli, enum cli_exit *status)
     *status = CLI_AWAY;
     const struct tokens_config config = {
         .redis_url = cli->settings.redis_url, .timeout_ms = (int)cli->settings.timeout_ms,
-        .dedupe_window_ms = INT64_C(7) * 86400000, .refusal_window_ms = INT64_C(3600000),    /* not used for reading */
+        /* not used for reading */
+        .dedupe_window_ms = INT64_C(7) * 86400000, .refusal_window_ms = INT64_C(3600000),
     };
     struct tokens *tokens = tokens_open(&config, error);
     if (!tokens)

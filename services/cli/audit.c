@@ -1,5 +1,5 @@
-/* audit: fold the journal by entity and compare it with Redis, bucket by bucket, and its open holds with the live items of
- * jobs and tasks. */
+/* audit: fold the journal by entity and compare it with Redis, bucket by bucket, and its open holds with the
+ * live items of jobs and tasks. */
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -12,7 +12,8 @@
 static const struct param audit_rows[] = {
     { .name = "settle_ms", .type = PARAM_MS, .fallback = "10s", .least = "0", .most = "10m", .unit = "ms",
       .offset = offsetof(struct cli_settings, settle_ms),
-      .meaning = "How long a difference must last to count. Longer than a transaction may (10 s) where workers are busy." },
+      .meaning = "How long a difference must last to count. Longer than a transaction may (10 s) where "
+                 "workers are busy." },
     { .name = NULL },
 };
 
@@ -78,12 +79,14 @@ static void print_json(const struct review *review, const struct sums *sums)
 static void print_words(const struct review *review, const struct sums *sums)
 {
     printf("entries     %" PRId64 "\nusers       %" PRId64 "\ngenerations %" PRId64 ", %" PRId64 " open\n"
-           "granted     %" PRId64 "\navailable   %" PRId64 "\nreserved    %" PRId64 "\nspent       %" PRId64 "\n",
-           review->entries, sums->users, sums->generations, sums->open, sums->balance.granted, sums->balance.available,
-           sums->balance.reserved, sums->balance.spent);
+           "granted     %" PRId64 "\navailable   %" PRId64 "\n"
+           "reserved    %" PRId64 "\nspent       %" PRId64 "\n",
+           review->entries, sums->users, sums->generations, sums->open, sums->balance.granted,
+           sums->balance.available, sums->balance.reserved, sums->balance.spent);
     for (size_t i = 0; i < review->findings.count; i++) {
         const struct finding *finding = &review->findings.rows[i];
-        printf("difference  %s, bucket %" PRId32 ", %s%s%s%s%s\n", finding_name(finding->kind), finding->bucket, finding->id,
+        printf("difference  %s, bucket %" PRId32 ", %s%s%s%s%s\n", finding_name(finding->kind),
+               finding->bucket, finding->id,
                *finding->journal ? "\n            journal: " : "", finding->journal,
                *finding->redis ? "\n            redis:   " : "", finding->redis);
     }
@@ -98,11 +101,12 @@ static enum cli_exit conclude(const struct review *review)
     else
         print_words(review, &sums);
     if (review->strays > 0)
-        cli_complain(review->cli, "%" PRId64 " rows in Redis lie outside their user's bucket: was the journal's partition count "
+        cli_complain(review->cli, "%" PRId64 " rows in Redis lie outside their user's bucket: was the "
+                                             "journal's partition count "
                      "changed?", review->strays);
     if (review->unverified > 0)
-        cli_say(review->cli, "%" PRId32 " of %" PRId32 " buckets wait for the ledger to verify Redis", review->unverified,
-                review->buckets);
+        cli_say(review->cli, "%" PRId32 " of %" PRId32 " buckets wait for the ledger to verify Redis",
+                review->unverified, review->buckets);
     return review->findings.count > 0 || review->strays > 0 ? CLI_NO : CLI_FINE;
 }
 
@@ -120,7 +124,8 @@ static enum cli_exit audit_run(struct cli *cli)
 }
 
 const struct verb verb_audit = {
-    .name = "audit", .summary = "fold the journal and compare it with Redis; 1 on any difference.", .usage = "[SETTINGS]",
+    .name = "audit", .summary = "fold the journal and compare it with Redis; 1 on any difference.",
+    .usage = "[SETTINGS]",
     .examples = "  reelgate audit\n  reelgate audit --json --settle-ms=30s",
     .uses_kafka = true, .uses_redis = true, .rows = audit_rows, .run = audit_run,
 };

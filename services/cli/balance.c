@@ -5,7 +5,8 @@
 #include "cli/accounts.h"
 #include "cli/out.h"
 
-static void print_balance(const struct cli *cli, const char *user, const struct balance *balance, bool verified)
+static void print_balance(const struct cli *cli, const char *user, const struct balance *balance,
+                          bool verified)
 {
     if (!cli->settings.json) {
         printf("available %" PRId64 "\nreserved  %" PRId64 "\nspent     %" PRId64 "\ngranted   %" PRId64 "\n",

@@ -88,7 +88,8 @@ static enum fold fold_reserve(struct book_generation *hold, struct balance *bala
     return FOLD_APPLIED;
 }
 
-/* A commit or a release: part is that of the hold, goes_to that of the balance. Each comes once, and never with amount 0. */
+/* A commit or a release: part is that of the hold, goes_to that of the balance. Each comes once, and never
+ * with amount 0. */
 static enum fold fold_end(int64_t *part, int64_t *goes_to, struct balance *balance, int64_t amount)
 {
     if (*part > 0)

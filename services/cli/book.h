@@ -1,5 +1,5 @@
-/* The books of one bucket, as values: who has what, and what each generation holds. One is made by folding the journal,
- * another is read from Redis; compared, they must be the same (design, section 9). Pure. */
+/* The books of one bucket, as values: who has what, and what each generation holds. One is made by folding
+ * the journal, another is read from Redis; compared, they must be the same (design, section 9). Pure. */
 #ifndef CLI_BOOK_H
 #define CLI_BOOK_H
 
@@ -11,7 +11,8 @@
 struct book_generation {
     size_t user;                 /* number in users */
     bool held_seen;              /* its reserve was seen; false: only its end */
-    int64_t held, committed, released;       /* tokens; open as long as the last two don't add up to the first */
+    /* tokens; open as long as the last two don't add up to the first */
+    int64_t held, committed, released;
 };
 
 struct book {                    /* zero-initialise it */
@@ -21,13 +22,14 @@ struct book {                    /* zero-initialise it */
 };
 void book_free(struct book *book);
 
-/* The row of a user, generation or grant, made when it is not there. The pointer is good until the next call. */
+/* The row of a user, generation or grant, made when it is not there. The pointer is good until the next
+ * call. */
 struct balance *book_balance(struct book *book, const char *user_id);
 struct book_generation *book_generation(struct book *book, const char *generation_id, const char *user_id);
 int64_t *book_grant(struct book *book, const char *grant_id);          /* its amount */
 
-/* Applies one journal entry by its entity: what is there already is not applied again, and the journal's first word on it
- * stands. Sums don't depend on the order between generations. */
+/* Applies one journal entry by its entity: what is there already is not applied again, and the journal's
+ * first word on it stands. Sums don't depend on the order between generations. */
 enum fold {
     FOLD_APPLIED,
     FOLD_OPEN_RECORD,            /* of a recovery: moves nothing */

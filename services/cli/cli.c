@@ -11,11 +11,15 @@
 #define AT(member) .offset = offsetof(struct cli_settings, member)
 
 static const struct param common_rows[] = {
-    { .name = "json", .type = PARAM_BOOL, .fallback = "false", AT(json), .meaning = "Print one JSON object a line." },
-    { .name = "quiet", .type = PARAM_BOOL, .fallback = "false", AT(quiet), .meaning = "No words on stderr but errors." },
-    { .name = "timeout_ms", .type = PARAM_MS, .fallback = "10s", .least = "100ms", .most = "10m", AT(timeout_ms),
+    { .name = "json", .type = PARAM_BOOL, .fallback = "false", AT(json),
+      .meaning = "Print one JSON object a line." },
+    { .name = "quiet", .type = PARAM_BOOL, .fallback = "false", AT(quiet),
+      .meaning = "No words on stderr but errors." },
+    { .name = "timeout_ms", .type = PARAM_MS, .fallback = "10s", .least = "100ms", .most = "10m",
+      AT(timeout_ms),
       .unit = "ms", .meaning = "How long to wait for an answer of Kafka, Redis or a server." },
-    { .name = "log_level", .type = PARAM_CHOICE, .fallback = "error", .choices = "debug|info|warn|error", AT(log_level),
+    { .name = "log_level", .type = PARAM_CHOICE, .fallback = "error", .choices = "debug|info|warn|error",
+      AT(log_level),
       .meaning = "The least level of the client libraries' own words that is shown." },
     { .name = NULL },
 };
@@ -28,7 +32,8 @@ static const struct param kafka_rows[] = {
     { .name = NULL },
 };
 static const struct param redis_rows[] = {
-    { .name = "redis_url", .type = PARAM_URL, .fallback = "redis://127.0.0.1:6379", .choices = "redis|rediss|unix",
+    { .name = "redis_url", .type = PARAM_URL, .fallback = "redis://127.0.0.1:6379",
+      .choices = "redis|rediss|unix",
       .environment = "REDIS_URL", AT(redis_url), .meaning = "Redis that holds the token accounts." },
     { .name = NULL },
 };
@@ -57,7 +62,8 @@ void cli_read(struct cli *cli, const struct verb *verb, int argc, char **argv)
         verb->uses_redis ? redis_rows : no_rows, NULL,
     };
     const struct param_program program = {
-        .name = name, .summary = verb->summary, .usage = verb->usage, .examples = verb->examples, .versions = versions,
+        .name = name, .summary = verb->summary, .usage = verb->usage, .examples = verb->examples,
+        .versions = versions,
         .tables = tables, .words = &cli->words,
     };
     *cli = (struct cli){ .verb = verb };
@@ -112,8 +118,8 @@ void cli_complain(const struct cli *cli, const char *format, ...)
 const char *cli_word(const struct cli *cli, const char *what)
 {
     if (cli->words.count != 1)
-        cli_usage(cli, "expected %s and nothing else, got %d words; see reelgate %s --help", what, cli->words.count,
-                  cli->verb->name);
+        cli_usage(cli, "expected %s and nothing else, got %d words; see reelgate %s --help", what,
+                  cli->words.count, cli->verb->name);
     return cli->words.rows[0];
 }
 
@@ -139,8 +145,8 @@ void cli_topic(const struct cli *cli, enum topic topic, char out[CLI_TOPIC_BYTES
 
 void cli_kafka_away(const struct cli *cli, const char *doing)
 {
-    cli_complain(cli, "Kafka at %s did not answer while %s (--timeout-ms is %lld)", cli->settings.kafka_bootstrap_servers,
-                 doing, (long long)cli->settings.timeout_ms);
+    cli_complain(cli, "Kafka at %s did not answer while %s (--timeout-ms is %lld)",
+                 cli->settings.kafka_bootstrap_servers, doing, (long long)cli->settings.timeout_ms);
 }
 
 int32_t cli_partitions(const struct cli *cli, enum topic topic)

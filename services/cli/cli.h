@@ -28,7 +28,8 @@ struct cli_settings {
     /* of single verbs; a number that was not given is EVENT_ABSENT */
     const char *user, *grant_id, *description;
     const char *prompt, *model, *ratio, *image, *generation_id, *project_id;
-    int64_t amount, duration, seed, deadline, limit, replication, partitions, journal_partitions, wait_ms, settle_ms;
+    int64_t amount, duration, seed, deadline, limit, replication, partitions, journal_partitions, wait_ms,
+        settle_ms;
     bool wait, no_wait;
 };
 
@@ -46,14 +47,16 @@ struct verb {
     const struct param *rows;            /* its own settings; ended by a row without name */
     enum cli_exit (*run)(struct cli *cli);
 };
-extern const struct verb verb_topics, verb_grant, verb_balance, verb_statement, verb_request, verb_status, verb_cancel,
-    verb_audit, verb_healthcheck;
+extern const struct verb verb_topics, verb_grant, verb_balance, verb_statement, verb_request, verb_status,
+    verb_cancel, verb_audit, verb_healthcheck;
 
-/* Reads the settings of a verb; argv[0] is the verb. Ends the process on --help, --version and wrong settings. */
+/* Reads the settings of a verb; argv[0] is the verb. Ends the process on --help, --version and wrong
+ * settings. */
 void cli_read(struct cli *cli, const struct verb *verb, int argc, char **argv);
 
 /* One line on stderr, then exit status CLI_USAGE. */
-_Noreturn void cli_usage(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+_Noreturn void cli_usage(const struct cli *cli, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 /* Words on stderr; data is for stdout. Silent with --quiet. */
 void cli_say(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The same, also with --quiet: why it did not work. */

@@ -49,7 +49,8 @@ enum finding_about finding_about(enum finding_kind kind)
     return kind >= FINDING_GRANT_NOT_IN_REDIS ? ABOUT_GRANT : ABOUT_GENERATION;
 }
 
-struct finding *findings_add(struct findings *findings, enum finding_kind kind, int32_t bucket, const char *id)
+struct finding *findings_add(struct findings *findings, enum finding_kind kind, int32_t bucket,
+                             const char *id)
 {
     if (findings->count == findings->room) {
         findings->room = findings->room > 0 ? findings->room * 2 : 16;
@@ -69,8 +70,8 @@ void findings_free(struct findings *findings)
 
 static void say_balance(const struct balance *balance, char out[96])
 {
-    snprintf(out, 96, "granted %" PRId64 ", available %" PRId64 ", reserved %" PRId64 ", spent %" PRId64, balance->granted,
-             balance->available, balance->reserved, balance->spent);
+    snprintf(out, 96, "granted %" PRId64 ", available %" PRId64 ", reserved %" PRId64 ", spent %" PRId64,
+             balance->granted, balance->available, balance->reserved, balance->spent);
 }
 
 static const struct balance *find_balance(const struct book *book, const char *user_id)
@@ -80,13 +81,14 @@ static const struct balance *find_balance(const struct book *book, const char *u
     return number == NAME_NONE ? &nothing : &book->balances[number];
 }
 
-void compare_user(const struct book *journal, const struct book *redis, const char *user_id, struct findings *findings)
+void compare_user(const struct book *journal, const struct book *redis, const char *user_id,
+                  struct findings *findings)
 {
     const struct balance *ours = find_balance(journal, user_id), *theirs = find_balance(redis, user_id);
     if (ours->available < 0)
         say_balance(ours, findings_add(findings, FINDING_BELOW_ZERO, 0, user_id)->journal);
-    if (ours->granted == theirs->granted && ours->available == theirs->available && ours->reserved == theirs->reserved
-        && ours->spent == theirs->spent)
+    if (ours->granted == theirs->granted && ours->available == theirs->available
+        && ours->reserved == theirs->reserved && ours->spent == theirs->spent)
         return;
     struct finding *finding = findings_add(findings, FINDING_BALANCE, 0, user_id);
     say_balance(ours, finding->journal);
@@ -101,7 +103,8 @@ static bool is_open(const struct book_generation *hold)
 static void say_hold(const struct book *book, const struct book_generation *hold, char out[96])
 {
     snprintf(out, 96, "%s, held %" PRId64 ", committed %" PRId64 ", released %" PRId64 ", user %.20s",
-             is_open(hold) ? "open" : "ended", hold->held, hold->committed, hold->released, book->users.rows[hold->user]);
+             is_open(hold) ? "open" : "ended", hold->held, hold->committed, hold->released,
+             book->users.rows[hold->user]);
 }
 
 static const struct book_generation *find_hold(const struct book *book, const char *generation_id)
@@ -129,7 +132,8 @@ static void compare_inside(const struct book *journal, const struct book_generat
 void compare_generation(const struct book *journal, const struct book *redis, const char *generation_id,
                         struct findings *findings)
 {
-    const struct book_generation *ours = find_hold(journal, generation_id), *theirs = find_hold(redis, generation_id);
+    const struct book_generation *ours = find_hold(journal, generation_id);
+    const struct book_generation *theirs = find_hold(redis, generation_id);
     if (ours)
         compare_inside(journal, ours, generation_id, findings);
     if (ours && !theirs && !is_open(ours))
@@ -140,7 +144,8 @@ void compare_generation(const struct book *journal, const struct book *redis, co
         return;
     if (!ours && !theirs)
         return;
-    enum finding_kind kind = !theirs ? FINDING_NOT_IN_REDIS : !ours ? FINDING_NOT_IN_JOURNAL : FINDING_GENERATION;
+    enum finding_kind kind = !theirs ? FINDING_NOT_IN_REDIS : !ours ? FINDING_NOT_IN_JOURNAL
+        : FINDING_GENERATION;
     struct finding *finding = findings_add(findings, kind, 0, generation_id);
     if (ours)
         say_hold(journal, ours, finding->journal);
@@ -148,11 +153,13 @@ void compare_generation(const struct book *journal, const struct book *redis, co
         say_hold(redis, theirs, finding->redis);
 }
 
-void compare_grant(const struct book *journal, const struct book *redis, const char *grant_id, struct findings *findings)
+void compare_grant(const struct book *journal, const struct book *redis, const char *grant_id,
+                   struct findings *findings)
 {
     int64_t ours = names_find(&journal->grants, grant_id), theirs = names_find(&redis->grants, grant_id);
     if ((ours == NAME_NONE && theirs == NAME_NONE)
-        || (ours != NAME_NONE && theirs != NAME_NONE && journal->grant_amounts[ours] == redis->grant_amounts[theirs]))
+        || (ours != NAME_NONE && theirs != NAME_NONE
+            && journal->grant_amounts[ours] == redis->grant_amounts[theirs]))
         return;
     enum finding_kind kind = theirs == NAME_NONE ? FINDING_GRANT_NOT_IN_REDIS
         : ours == NAME_NONE ? FINDING_GRANT_NOT_IN_JOURNAL : FINDING_GRANT;
@@ -163,12 +170,13 @@ void compare_grant(const struct book *journal, const struct book *redis, const c
         snprintf(finding->redis, sizeof finding->redis, "amount %" PRId64, redis->grant_amounts[theirs]);
 }
 
-typedef void compare_one(const struct book *journal, const struct book *redis, const char *id, struct findings *findings);
+typedef void compare_one(const struct book *journal, const struct book *redis, const char *id,
+                         struct findings *findings);
 
 struct books_pair { const struct book *journal, *redis; };
 
-static void compare_all_of(const struct books_pair *books, const struct names *ours, const struct names *theirs,
-                           struct findings *findings, compare_one *compare)
+static void compare_all_of(const struct books_pair *books, const struct names *ours,
+                           const struct names *theirs, struct findings *findings, compare_one *compare)
 {
     for (size_t i = 0; i < ours->count; i++)
         compare(books->journal, books->redis, ours->rows[i], findings);

@@ -38,14 +38,17 @@ struct finding {
     char journal[96], redis[96];         /* what each of them says; empty: nothing */
 };
 struct findings { struct finding *rows; size_t count, room; };       /* zero-initialise it */
-struct finding *findings_add(struct findings *findings, enum finding_kind kind, int32_t bucket, const char *id);
+struct finding *findings_add(struct findings *findings, enum finding_kind kind, int32_t bucket,
+                             const char *id);
 void findings_free(struct findings *findings);
 
 /* Each adds what it finds about one user, generation or grant, which may be unknown to either book. */
-void compare_user(const struct book *journal, const struct book *redis, const char *user_id, struct findings *findings);
+void compare_user(const struct book *journal, const struct book *redis, const char *user_id,
+                  struct findings *findings);
 void compare_generation(const struct book *journal, const struct book *redis, const char *generation_id,
                         struct findings *findings);
-void compare_grant(const struct book *journal, const struct book *redis, const char *grant_id, struct findings *findings);
+void compare_grant(const struct book *journal, const struct book *redis, const char *grant_id,
+                   struct findings *findings);
 /* Every user, generation and grant of both. */
 void compare_books(const struct book *journal, const struct book *redis, struct findings *findings);
 

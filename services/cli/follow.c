@@ -18,7 +18,8 @@ struct follow *follow_open(const struct cli *cli, enum topic topic, int32_t part
     follow->topic = topic;
     follow->reader = kafka_reader_open(&cli->kafka);
     if (kafka_reader_add(follow->reader, name, partition, from, timeout_ms) != TROUBLE_NONE
-        || kafka_reader_add(follow->reader, letters, KAFKA_ALL_PARTITIONS, KAFKA_FROM_END, timeout_ms) != TROUBLE_NONE) {
+        || kafka_reader_add(follow->reader, letters, KAFKA_ALL_PARTITIONS, KAFKA_FROM_END,
+                            timeout_ms) != TROUBLE_NONE) {
         cli_kafka_away(cli, "looking for the end of its topics (do they exist? reelgate topics check)");
         follow_close(&follow);
     }
@@ -34,8 +35,8 @@ void follow_close(struct follow **follow)
     *follow = NULL;
 }
 
-enum followed follow_next(struct follow *follow, int timeout_ms, const struct wire_place *place, struct event *event,
-                          struct followed_letter *letter)
+enum followed follow_next(struct follow *follow, int timeout_ms, const struct wire_place *place,
+                          struct event *event, struct followed_letter *letter)
 {
     struct kafka_record record;
     enum trouble trouble = TROUBLE_NONE;
@@ -47,7 +48,8 @@ enum followed follow_next(struct follow *follow, int timeout_ms, const struct wi
         return FOLLOWED_NOTHING;
     if (record.topic == FOLLOWED_TOPIC && wire_read(&record, follow->topic, event))
         followed = FOLLOWED_EVENT;
-    else if (record.topic == DEAD_LETTERS && wire_is_dead_letter_of(&record, place, letter->code, letter->message))
+    else if (record.topic == DEAD_LETTERS && wire_is_dead_letter_of(&record, place, letter->code,
+                                                                    letter->message))
         followed = FOLLOWED_DEAD_LETTER;
     kafka_record_release(&record);
     return followed;

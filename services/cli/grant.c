@@ -12,13 +12,18 @@
 
 static const struct param grant_rows[] = {
     { .name = "user", .type = PARAM_TEXT, AT(user), .meaning = "Who gets them." },
-    { .name = "amount", .type = PARAM_COUNT, .least = "-2147483648", .most = "2147483648", AT(amount), .unit = "tokens",
-      .meaning = "How many; below zero for a correction, which may not push the available tokens below zero." },
+    { .name = "amount", .type = PARAM_COUNT, .least = "-2147483648", .most = "2147483648", AT(amount),
+      .unit = "tokens",
+      .meaning = "How many; below zero for a correction, which may not push what is available below zero." },
     { .name = "grant_id", .type = PARAM_TEXT, AT(grant_id),
-      .meaning = "Its id: the same id is granted once, however often it is published. Without one, a new one is made." },
-    { .name = "description", .type = PARAM_TEXT, AT(description), .meaning = "What for: it stands in the statement." },
-    { .name = "wait", .type = PARAM_BOOL, .fallback = "true", AT(wait), .meaning = "Wait until the journal has it." },
-    { .name = "wait_ms", .type = PARAM_MS, .fallback = "30s", .least = "100ms", .most = "1d", AT(wait_ms), .unit = "ms",
+      .meaning = "Its id: the same id is granted once, however often it is published. Without one, a new "
+                 "one is made." },
+    { .name = "description", .type = PARAM_TEXT, AT(description),
+      .meaning = "What for: it stands in the statement." },
+    { .name = "wait", .type = PARAM_BOOL, .fallback = "true", AT(wait),
+      .meaning = "Wait until the journal has it." },
+    { .name = "wait_ms", .type = PARAM_MS, .fallback = "30s", .least = "100ms", .most = "1d", AT(wait_ms),
+      .unit = "ms",
       .meaning = "How long to wait." },
     { .name = NULL },
 };
@@ -40,7 +45,8 @@ static void print_grant(const struct cli *cli, const struct grant_order *order, 
     if (!cli->settings.json) {
         printf("grant     %s\n", order->id);
         if (balance)
-            printf("available %" PRId64 "\nreserved  %" PRId64 "\nspent     %" PRId64 "\ngranted   %" PRId64 "\n",
+            printf("available %" PRId64 "\nreserved  %" PRId64 "\n"
+                   "spent     %" PRId64 "\ngranted   %" PRId64 "\n",
                    balance->available, balance->reserved, balance->spent, balance->granted);
         return;
     }
@@ -63,11 +69,12 @@ static bool is_ours(const struct event *entry, const struct grant_order *order)
         && entry->user_id && strcmp(entry->user_id, order->user) == 0;
 }
 
-static enum cli_exit judge_entry(const struct cli *cli, const struct grant_order *order, const struct event *entry)
+static enum cli_exit judge_entry(const struct cli *cli, const struct grant_order *order,
+                                 const struct event *entry)
 {
     if (entry->amount != cli->settings.amount) {
-        cli_complain(cli, "grant %s was given before with amount %" PRId64 ": nothing was granted now", order->id,
-                     entry->amount);
+        cli_complain(cli, "grant %s was given before with amount %" PRId64 ": nothing was granted now",
+                     order->id, entry->amount);
         return CLI_REJECTED;
     }
     print_grant(cli, order, entry->has_balance ? &entry->balance : NULL);
@@ -100,19 +107,23 @@ static enum cli_exit await(const struct cli *cli, const struct grant_order *orde
             break;
         }
     }
-    cli_complain(cli, "published as %s/%" PRId32 "@%" PRId64 ", but the journal has no entry yet: is the ledger running?",
+    cli_complain(cli, "published as %s/%" PRId32 "@%" PRId64 ", but the journal has no entry yet: is the "
+                                                             "ledger running?",
                  place->topic, place->partition, place->offset);
     return CLI_AWAY;
 }
 
-/* An id given by the caller may be in the journal already, and then nothing new will come: so that is read as well. */
-static enum cli_exit publish_and_wait(const struct cli *cli, const struct grant_order *order, const struct text *data)
+/* An id given by the caller may be in the journal already, and then nothing new will come: so that is read
+ * as well. */
+static enum cli_exit publish_and_wait(const struct cli *cli, const struct grant_order *order,
+                                      const struct text *data)
 {
     int32_t buckets = cli_partitions(cli, TOPIC_JOURNAL);
     if (buckets == 0)
         return CLI_AWAY;
     struct wire_place place;
-    struct follow *follow = follow_open(cli, TOPIC_JOURNAL, bucket_of(order->user, strlen(order->user), buckets),
+    struct follow *follow = follow_open(cli, TOPIC_JOURNAL, bucket_of(order->user, strlen(order->user),
+                                                                      buckets),
                                         cli->settings.grant_id ? KAFKA_FROM_BEGINNING : KAFKA_FROM_END);
     if (!follow)
         return CLI_AWAY;
@@ -144,7 +155,8 @@ static enum cli_exit grant_run(struct cli *cli)
             print_grant(cli, &order, NULL);
     }
     if (status == CLI_AWAY)
-        cli_complain(cli, "the grant's id is %s: run again with --grant-id=%s, it can't be granted twice", order.id, order.id);
+        cli_complain(cli, "the grant's id is %s: run again with --grant-id=%s, it can't be granted twice",
+                     order.id, order.id);
     text_free(&data);
     return status;
 }

@@ -17,7 +17,8 @@ static void take_answer(void *self, void *tag, const struct http_answer *answer)
     if (answer->end != HTTP_ANSWERED)
         snprintf(taken->words, sizeof taken->words, "%s", answer->reason ? answer->reason : "no answer");
     else
-        snprintf(taken->words, sizeof taken->words, "%.*s", (int)(answer->body_length < 199 ? answer->body_length : 199),
+        snprintf(taken->words, sizeof taken->words, "%.*s", (int)(answer->body_length < 199
+                                                                  ? answer->body_length : 199),
                  answer->body ? answer->body : "");
     taken->words[strcspn(taken->words, "\r\n")] = '\0';
 }
@@ -56,7 +57,8 @@ static enum cli_exit healthcheck_run(struct cli *cli)
 }
 
 const struct verb verb_healthcheck = {
-    .name = "healthcheck", .summary = "ask a worker's health URL; 0 when it answers 2xx.", .usage = "URL [SETTINGS]",
+    .name = "healthcheck", .summary = "ask a worker's health URL; 0 when it answers 2xx.",
+    .usage = "URL [SETTINGS]",
     .examples = "  reelgate healthcheck http://127.0.0.1:9101/readyz --timeout-ms=2s",
     .run = healthcheck_run,
 };

@@ -14,13 +14,15 @@ _Static_assert(TOPIC_BITS + PARTITION_BITS + OFFSET_BITS == 64, "a place is one 
 bool items_place_valid(const struct item_place *place)
 {
     return place->topic >= 0 && place->topic < 1 << TOPIC_BITS && place->partition >= 0
-        && place->partition < 1 << PARTITION_BITS && place->offset >= 0 && place->offset < INT64_C(1) << OFFSET_BITS;
+        && place->partition < 1 << PARTITION_BITS && place->offset >= 0
+        && place->offset < INT64_C(1) << OFFSET_BITS;
 }
 
 static uint64_t key_of(const struct item_place *place)
 {
     must(items_place_valid(place));
-    return (uint64_t)place->topic << (PARTITION_BITS + OFFSET_BITS) | (uint64_t)place->partition << OFFSET_BITS
+    return (uint64_t)place->topic << (PARTITION_BITS + OFFSET_BITS)
+        | (uint64_t)place->partition << OFFSET_BITS
         | (uint64_t)place->offset;
 }
 
@@ -121,11 +123,11 @@ void compare_item(const struct book *journal, const struct names *live, const ch
     bool open = holds(journal, number), item = names_find(live, generation_id) != NAME_NONE;
     if (open == item)
         return;
-    struct finding *finding = findings_add(findings, open ? FINDING_HOLD_WITHOUT_ITEM : FINDING_ITEM_WITHOUT_HOLD, 0,
-                                           generation_id);
+    struct finding *finding = findings_add(findings, open ? FINDING_HOLD_WITHOUT_ITEM
+                                           : FINDING_ITEM_WITHOUT_HOLD, 0, generation_id);
     snprintf(finding->journal, sizeof finding->journal, "%s",
-             open ? "open, but neither a job nor a task is live" : number == NAME_NONE ? "nothing, but a job or task is live"
-             : "ended, but a job or task is live");
+             open ? "open, but neither a job nor a task is live" : number == NAME_NONE
+             ? "nothing, but a job or task is live" : "ended, but a job or task is live");
 }
 
 void compare_items(const struct book *journal, const struct names *live, struct findings *findings)

@@ -7,7 +7,8 @@ enum { STALL_MS = 60000, POLL_MS = 200 };
 
 struct taker { void (*take)(void *self, const struct kafka_record *record); void *self; };
 
-/* A transaction that is still open holds us up until it ends: at most its time-out, 10 s, and the broker's own minute. */
+/* A transaction that is still open holds us up until it ends: at most its time-out, 10 s, and the broker's
+ * own minute. */
 static enum cli_exit read_all(const struct cli *cli, struct kafka_reader *reader, const struct taker *taker)
 {
     int64_t moved_ms = clock_mono_ms();
@@ -42,7 +43,8 @@ enum cli_exit topic_read(const struct cli *cli, enum topic topic, int64_t *from,
     enum cli_exit status = CLI_FINE;
     for (int32_t p = 0; p < partitions && status == CLI_FINE; p++) {
         int64_t begin = from[p] == 0 ? KAFKA_FROM_BEGINNING : from[p];
-        if (from[p] >= 0 && kafka_reader_add(reader, name, p, begin, (int)cli->settings.timeout_ms) != TROUBLE_NONE) {
+        if (from[p] >= 0 && kafka_reader_add(reader, name, p, begin,
+                                             (int)cli->settings.timeout_ms) != TROUBLE_NONE) {
             cli_kafka_away(cli, "looking at its topics");
             status = CLI_AWAY;
         }
@@ -68,7 +70,8 @@ static void tell_entry(void *self, const struct kafka_record *record)
     }
 }
 
-enum cli_exit journal_read(const struct cli *cli, int64_t *from, int32_t buckets, const struct journal_visitor *visitor)
+enum cli_exit journal_read(const struct cli *cli, int64_t *from, int32_t buckets,
+                           const struct journal_visitor *visitor)
 {
     return topic_read(cli, TOPIC_JOURNAL, from, buckets, tell_entry, (void *)visitor);
 }

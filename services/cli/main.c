@@ -1,15 +1,17 @@
 /* reelgate - the operator's command line
  *
- * Reads and writes the same topics as everybody else, and reads Redis; it has no way in that an upstream service or a
- * consumer has not, and keeps nothing. Data goes to stdout, words to stderr. What it publishes may be published again with
- * the same id: an id is answered once. Ended in the middle it leaves nothing behind. */
+ * Reads and writes the same topics as everybody else, and reads Redis; it has no way in that an upstream
+ * service or a consumer has not, and keeps nothing. Data goes to stdout, words to stderr. What it publishes
+ * may be published again with the same id: an id is answered once. Ended in the middle it leaves nothing
+ * behind. */
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/cli.h"
 
 static const struct verb *const verbs[] = {
-    &verb_request, &verb_status, &verb_cancel, &verb_balance, &verb_grant, &verb_statement, &verb_audit, &verb_topics,
+    &verb_request, &verb_status, &verb_cancel, &verb_balance, &verb_grant, &verb_statement, &verb_audit,
+        &verb_topics,
     &verb_healthcheck,
 };
 enum { VERBS = sizeof verbs / sizeof verbs[0] };
@@ -18,10 +20,10 @@ static void print_help(void)
 {
     puts("reelgate: the operator's command line of Reelgate.\n\n"
          "Examples\n"
-         "  reelgate topics apply                                     create what is missing, check what is there\n"
-         "  reelgate grant --user=u-1 --amount=10                     give tokens\n"
-         "  reelgate request --user=u-1 --prompt=\"a red balloon\"      ask for a video and follow it to its end\n"
-         "  reelgate balance u-1 --json                               one JSON object on stdout\n"
+         "  reelgate topics apply                                     create what is missing, check what is "
+         "there\n" "  reelgate grant --user=u-1 --amount=10                     give tokens\n"
+         "  reelgate request --user=u-1 --prompt=\"a red balloon\"      ask for a video and follow it to "
+         "its end\n" "  reelgate balance u-1 --json                               one JSON object on stdout\n"
          "  reelgate audit                                            do the journal and Redis agree?\n\n"
          "Usage\n  reelgate VERB [WORDS] [SETTINGS]\n\nVerbs");
     for (int i = 0; i < VERBS; i++)

@@ -1,4 +1,5 @@
-/* A set of names with numbers: the first name added is 0, the next 1, ... For rows kept in arrays beside it. */
+/* A set of names with numbers: the first name added is 0, the next 1, ... For rows kept in arrays beside
+ * it. */
 #ifndef CLI_NAMES_H
 #define CLI_NAMES_H
 

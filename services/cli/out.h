@@ -15,7 +15,8 @@ void out_bool(struct text *out, const char *name, bool value);
 void out_raw(struct text *out, const char *name, const char *json);        /* NULL: left out */
 void out_time(struct text *out, const char *name, int64_t wall_ms);        /* EVENT_ABSENT: left out */
 void out_balance(struct text *out, const char *name, const struct balance *balance);
-void out_print(struct text *out);                                          /* the line on stdout; clears out */
+/* the line on stdout; clears out */
+void out_print(struct text *out);
 
 /* May this stream be coloured: a terminal, no NO_COLOR, not a dumb one. */
 bool out_colored(int fd);

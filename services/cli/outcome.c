@@ -64,7 +64,8 @@ static const char *short_type(const struct event *event)
 static void print_end(const struct event *event, enum cli_exit status)
 {
     bool colored = out_colored(STDOUT_FILENO);
-    const char *color = !colored ? "" : status == CLI_FINE ? "\033[32m" : status == CLI_CANCELLED ? "\033[33m" : "\033[31m";
+    const char *color = !colored ? "" : status == CLI_FINE ? "\033[32m" : status == CLI_CANCELLED ? "\033[33m"
+        : "\033[31m";
     printf("%s%s%s %s\n", color, short_type(event), colored ? "\033[0m" : "", event->generation_id);
     if (event->has_error)
         printf("error     %s: %s\n", event->error.code, event->error.message);
@@ -91,7 +92,8 @@ static void print_json(const struct event *event)
     text_free(&data);
 }
 
-static void print_place(const struct cli *cli, const struct outcome_order *order, const struct wire_place *place)
+static void print_place(const struct cli *cli, const struct outcome_order *order,
+                        const struct wire_place *place)
 {
     char where[ORIGIN_BYTES];
     origin_format(&(struct origin){ place->topic, place->partition, place->offset }, where);
@@ -118,7 +120,8 @@ static bool is_of(const struct event *event, const struct outcome_order *order)
 }
 
 /* true: it was the end. */
-static bool take_event(const struct cli *cli, const struct event *event, struct progress *progress, enum cli_exit *status)
+static bool take_event(const struct cli *cli, const struct event *event, struct progress *progress,
+                       enum cli_exit *status)
 {
     progress_clear(progress);
     bool end = outcome_is_end(event, status);
@@ -127,15 +130,17 @@ static bool take_event(const struct cli *cli, const struct event *event, struct 
     else if (end)
         print_end(event, *status);
     if (!end)
-        progress_step(progress, event->type == EVENT_GENERATION_ACCEPTED ? "accepted, waiting for the provider"
+        progress_step(progress, event->type == EVENT_GENERATION_ACCEPTED
+                      ? "accepted, waiting for the provider"
                                                                          : "submitted, rendering");
     return end;
 }
 
-static enum cli_exit follow_to_end(const struct cli *cli, const struct outcome_order *order, struct follow *follow,
-                                   const struct wire_place *place)
+static enum cli_exit follow_to_end(const struct cli *cli, const struct outcome_order *order,
+                                   struct follow *follow, const struct wire_place *place)
 {
-    struct progress progress = { .cli = cli, .live = out_colored(STDERR_FILENO), .begun_ms = clock_mono_ms() };
+    struct progress progress = { .cli = cli, .live = out_colored(STDERR_FILENO),
+                                 .begun_ms = clock_mono_ms() };
     progress_step(&progress, "published, waiting for a decision");
     while (clock_mono_ms() - progress.begun_ms < cli->settings.wait_ms) {
         struct event event;
@@ -166,7 +171,8 @@ static enum cli_exit follow_to_end(const struct cli *cli, const struct outcome_o
             return status;
     }
     progress_clear(&progress);
-    cli_complain(cli, "no end of %s in time (--wait-ms): %s. It goes on without us: reelgate status %s --user=%s",
+    cli_complain(cli, "no end of %s in time (--wait-ms): %s. It goes on without us: reelgate status %s "
+                      "--user=%s",
                  order->generation_id, progress.step, order->generation_id, order->user_id);
     return CLI_AWAY;
 }

@@ -1,5 +1,6 @@
-/* Workers go on meanwhile: an effect is in Redis a moment before its entry is in the journal. So what differs is looked at
- * again, with what has come since, and only what differs in every look of settle_ms is told. */
+/* Workers go on meanwhile: an effect is in Redis a moment before its entry is in the journal. So what
+ * differs is looked at again, with what has come since, and only what differs in every look of settle_ms is
+ * told. */
 #include "cli/review.h"
 
 #include <inttypes.h>
@@ -66,7 +67,8 @@ static bool keep_reading_what_differs(struct review *review)
     for (int32_t b = 0; b < review->buckets; b++) {
         bool differs = false;
         for (size_t i = 0; i < review->findings.count; i++)
-            differs = differs || (review->findings.rows[i].bucket == b && finding_may_pass(review->findings.rows[i].kind));
+            differs = differs || (review->findings.rows[i].bucket == b
+                                  && finding_may_pass(review->findings.rows[i].kind));
         if (!differs)
             review->next[b] = -1;
         any = any || differs;
@@ -83,7 +85,8 @@ static bool still_differs(struct review *review, struct finding *finding)
     switch (finding_about(finding->kind)) {
     case ABOUT_USER:       compare_user(&books->journal, &books->redis, finding->id, &now); break;
     case ABOUT_GENERATION: compare_generation(&books->journal, &books->redis, finding->id, &now); break;
-    case ABOUT_ITEM:       compare_item(&books->journal, &review->live[finding->bucket], finding->id, &now); break;
+    case ABOUT_ITEM:       compare_item(&books->journal, &review->live[finding->bucket], finding->id,
+                                        &now); break;
     case ABOUT_GRANT:      compare_grant(&books->journal, &books->redis, finding->id, &now); break;
     case ABOUT_ENTRY:      return true;
     }
@@ -102,7 +105,8 @@ static enum cli_exit look_again(struct review *review)
     enum cli_exit status = CLI_FINE;
     size_t first = review->findings.count;           /* those that reading on finds are new, and for ever */
     for (size_t i = 0; i < first && status == CLI_FINE; i++)
-        if (finding_may_pass(review->findings.rows[i].kind) && review_refresh(review, &review->findings.rows[i]) != TROUBLE_NONE)
+        if (finding_may_pass(review->findings.rows[i].kind)
+            && review_refresh(review, &review->findings.rows[i]) != TROUBLE_NONE)
             status = accounts_away(review->cli, review->tokens);
     if (status == CLI_FINE)
         status = review_read_items(review);
@@ -120,7 +124,8 @@ static enum cli_exit look_again(struct review *review)
 
 enum cli_exit review_look(struct review *review)
 {
-    cli_say(review->cli, "reading jobs, tasks, the journal's %" PRId32 " partitions, and Redis", review->buckets);
+    cli_say(review->cli, "reading jobs, tasks, the journal's %" PRId32 " partitions, and Redis",
+            review->buckets);
     enum cli_exit status = review_read_items(review);
     if (status == CLI_FINE)
         status = review_read_journal(review);

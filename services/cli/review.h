@@ -17,7 +17,8 @@ struct review {
     struct books { struct book journal, redis; } *books;         /* by bucket */
     struct names *live;              /* by bucket: generations with a live item */
     struct items items;
-    int64_t *next;                   /* by bucket: the journal offset to read on from; -1: nothing differs there */
+    /* by bucket: the journal offset to read on from; -1: nothing differs there */
+    int64_t *next;
     int64_t *next_work[WORK_TOPICS]; int32_t work_partitions[WORK_TOPICS];
     int work_topic;                  /* that is being read */
     struct findings findings;

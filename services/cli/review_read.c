@@ -13,12 +13,14 @@
 
 /* ---- the journal */
 
-static void note(struct review *review, enum finding_kind kind, int32_t bucket, int64_t offset, const struct event *entry)
+static void note(struct review *review, enum finding_kind kind, int32_t bucket, int64_t offset,
+                 const struct event *entry)
 {
     const char *id = entry && entry->generation_id ? entry->generation_id
         : entry && entry->grant_id ? entry->grant_id : entry && entry->user_id ? entry->user_id : "";
     struct finding *finding = findings_add(&review->findings, kind, bucket, id);
-    snprintf(finding->journal, sizeof finding->journal, "%.16s at offset %" PRId64, entry ? entry->kind : "record", offset);
+    snprintf(finding->journal, sizeof finding->journal, "%.16s at offset %" PRId64, entry ? entry->kind
+             : "record", offset);
 }
 
 static void take_entry(void *self, int32_t bucket, int64_t offset, const struct event *entry)
@@ -44,7 +46,8 @@ static void take_unreadable(void *self, int32_t bucket, int64_t offset)
 enum cli_exit review_read_journal(struct review *review)
 {
     return journal_read(review->cli, review->next, review->buckets,
-                        &(struct journal_visitor){ .self = review, .entry = take_entry, .unreadable = take_unreadable });
+                        &(struct journal_visitor){ .self = review, .entry = take_entry,
+                                                   .unreadable = take_unreadable });
 }
 
 /* ---- Redis */
@@ -52,7 +55,8 @@ enum cli_exit review_read_journal(struct review *review)
 /* A row that lies where its user's bucket is not was left behind under another partition count. */
 static bool belongs(struct review *review, int32_t bucket, const char *user_id)
 {
-    if (bucket >= 0 && bucket < review->buckets && bucket_of(user_id, strlen(user_id), review->buckets) == bucket)
+    if (bucket >= 0 && bucket < review->buckets && bucket_of(user_id, strlen(user_id),
+                                                             review->buckets) == bucket)
         return true;
     review->strays++;
     return false;
@@ -68,13 +72,15 @@ static void take_user(void *self, const struct audit_user *user)
 static void set_hold(struct book *book, const char *id, const char *user, const struct book_generation *now)
 {
     struct book_generation *row = book_generation(book, id, user);
-    *row = (struct book_generation){ .user = row->user, .held_seen = true, .held = now->held, .committed = now->committed,
+    *row = (struct book_generation){ .user = row->user, .held_seen = true, .held = now->held,
+                                     .committed = now->committed,
                                      .released = now->released };
 }
 
 static bool holds_tokens(const char *state)
 {
-    return strcmp(state, "reserved") == 0 || strcmp(state, "settled") == 0;        /* the others were refused */
+    /* the others were refused */
+    return strcmp(state, "reserved") == 0 || strcmp(state, "settled") == 0;
 }
 
 static void take_generation(void *self, const struct audit_generation *row)
@@ -122,8 +128,8 @@ static void take_work(void *self, const struct kafka_record *record)
     size_t mark_length, item_length;
     struct event event;
     if (record->value_length == 0) {
-        if (kafka_record_header(record, "mark", &mark, &mark_length) && mark_length == 4 && memcmp(mark, "done", 4) == 0
-            && kafka_record_header(record, "item", &item, &item_length)) {
+        if (kafka_record_header(record, "mark", &mark, &mark_length) && mark_length == 4
+            && memcmp(mark, "done", 4) == 0 && kafka_record_header(record, "item", &item, &item_length)) {
             char digits[24];
             snprintf(digits, sizeof digits, "%.*s", (int)(item_length < 20 ? item_length : 20), item);
             place.offset = strtoll(digits, NULL, 10);
@@ -132,7 +138,8 @@ static void take_work(void *self, const struct kafka_record *record)
         }
         return;
     }
-    if (!items_place_valid(&place) || !wire_read(record, review->work_topic == 0 ? TOPIC_JOBS : TOPIC_TASKS, &event))
+    if (!items_place_valid(&place) || !wire_read(record, review->work_topic == 0 ? TOPIC_JOBS : TOPIC_TASKS,
+                                                 &event))
         return;
     if (event.type == EVENT_GENERATION_JOB || event.type == EVENT_GENERATION_TASK)
         items_add(&review->items, &place, event.generation_id,
@@ -146,7 +153,8 @@ enum cli_exit review_read_items(struct review *review)
     enum cli_exit status = CLI_FINE;
     for (int i = 0; i < WORK_TOPICS && status == CLI_FINE; i++) {
         review->work_topic = i;
-        status = topic_read(review->cli, topics[i], review->next_work[i], review->work_partitions[i], take_work, review);
+        status = topic_read(review->cli, topics[i], review->next_work[i], review->work_partitions[i],
+                            take_work, review);
     }
     items_generations(&review->items, review->live, review->buckets);
     return status;
@@ -178,7 +186,8 @@ enum trouble review_refresh(struct review *review, const struct finding *finding
         trouble = tokens_generation(review->tokens, user_of(books, finding->id), finding->id, &now, &flag);
         if (trouble == TROUBLE_NONE && flag && holds_tokens(now.state))
             set_hold(&books->redis, finding->id, user_of(books, finding->id), &(struct book_generation){
-                .held = now.held_tokens, .committed = now.committed_tokens, .released = now.released_tokens });
+                .held = now.held_tokens, .committed = now.committed_tokens,
+                .released = now.released_tokens });
         if (trouble == TROUBLE_NONE && flag)
             tokens_generation_free(&now);
         return trouble;

@@ -12,8 +12,10 @@
 #include "cli/out.h"
 
 static const struct param statement_rows[] = {
-    { .name = "limit", .type = PARAM_COUNT, .fallback = "50", .least = "1", .most = "100000", .unit = "entries",
-      .offset = offsetof(struct cli_settings, limit), .meaning = "How many of the newest entries are printed." },
+    { .name = "limit", .type = PARAM_COUNT, .fallback = "50", .least = "1", .most = "100000",
+      .unit = "entries",
+      .offset = offsetof(struct cli_settings, limit),
+      .meaning = "How many of the newest entries are printed." },
     { .name = NULL },
 };
 
@@ -23,7 +25,8 @@ struct line {
     bool has_balance;
     struct balance after;
 };
-struct statement { const char *user; struct line *lines; size_t count, limit; };       /* a ring of the last limit lines */
+/* a ring of the last limit lines */
+struct statement { const char *user; struct line *lines; size_t count, limit; };
 
 static void take_entry(void *self, int32_t bucket, int64_t offset, const struct event *entry)
 {
@@ -35,7 +38,8 @@ static void take_entry(void *self, int32_t bucket, int64_t offset, const struct 
     free(line->id);
     free(line->description);
     const char *id = entry->generation_id ? entry->generation_id : entry->grant_id;
-    *line = (struct line){ .id = xstrdup(id ? id : ""), .description = entry->description ? xstrdup(entry->description) : NULL,
+    *line = (struct line){ .id = xstrdup(id ? id : ""), .description = entry->description
+                           ? xstrdup(entry->description) : NULL,
                            .amount = entry->amount, .at_ms = entry->at, .offset = offset,
                            .has_balance = entry->has_balance, .after = entry->balance };
     snprintf(line->kind, sizeof line->kind, "%s", entry->kind);
@@ -47,7 +51,8 @@ static void print_line(const struct line *line)
     clock_format(line->at_ms, at);
     printf("%s  %-8s %10" PRId64, at, line->kind, line->amount);
     if (line->has_balance)
-        printf(" %12" PRId64 " %10" PRId64 " %10" PRId64, line->after.available, line->after.reserved, line->after.spent);
+        printf(" %12" PRId64 " %10" PRId64 " %10" PRId64, line->after.available, line->after.reserved,
+               line->after.spent);
     else
         printf(" %12s %10s %10s", "-", "-", "-");
     printf("  %s%s%s\n", line->id, line->description ? "  " : "", line->description ? line->description : "");
@@ -78,7 +83,8 @@ static void print_statement(const struct cli *cli, const struct statement *state
     out_number(&out, "count", (int64_t)statement->count);
     out_open(&out, "entries", '[');
     if (!cli->settings.json && kept > 0)
-        printf("%-24s  %-8s %10s %12s %10s %10s  %s\n", "at", "kind", "amount", "available", "reserved", "spent", "for");
+        printf("%-24s  %-8s %10s %12s %10s %10s  %s\n", "at", "kind", "amount", "available", "reserved",
+               "spent", "for");
     for (size_t i = first; i < statement->count; i++) {
         const struct line *line = &statement->lines[i % statement->limit];
         if (cli->settings.json)

@@ -8,7 +8,8 @@
 #include "cli/out.h"
 
 static const struct param status_rows[] = {
-    { .name = "user", .type = PARAM_TEXT, .offset = offsetof(struct cli_settings, user), .meaning = "Whose generation it is." },
+    { .name = "user", .type = PARAM_TEXT, .offset = offsetof(struct cli_settings, user),
+      .meaning = "Whose generation it is." },
     { .name = NULL },
 };
 
@@ -34,9 +35,11 @@ static void print_words(const struct tokens_generation *generation)
 {
     char at[RFC3339_BYTES];
     clock_format(generation->at_ms, at);
-    printf("status    %s\ntokens    %s: held %" PRId64 ", committed %" PRId64 ", released %" PRId64 "\nsince     %s\n",
-           generation->status ? generation->status : generation->state, generation->state, generation->held_tokens,
-           generation->committed_tokens, generation->released_tokens, at);
+    printf("status    %s\n"
+           "tokens    %s: held %" PRId64 ", committed %" PRId64 ", released %" PRId64 "\n"
+           "since     %s\n",
+           generation->status ? generation->status : generation->state, generation->state,
+           generation->held_tokens, generation->committed_tokens, generation->released_tokens, at);
     if (generation->origin)
         printf("origin    %s\n", generation->origin);
     if (generation->view && *generation->view)
@@ -56,7 +59,8 @@ static enum cli_exit status_run(struct cli *cli)
     if (tokens_generation(tokens, user, id, &generation, &found) != TROUBLE_NONE) {
         status = accounts_away(cli, tokens);
     } else if (!found) {
-        cli_complain(cli, "no generation %s of user %s (what has ended is remembered for seven days)", id, user);
+        cli_complain(cli, "no generation %s of user %s (what has ended is remembered for seven days)", id,
+                     user);
         status = CLI_NO;
     } else {
         if (cli->settings.json)
@@ -71,6 +75,7 @@ static enum cli_exit status_run(struct cli *cli)
 
 const struct verb verb_status = {
     .name = "status", .summary = "where a generation is.", .usage = "GENERATION --user=USER [SETTINGS]",
-    .examples = "  reelgate status g-1 --user=u-1", .uses_kafka = true, .uses_redis = true, .rows = status_rows,
+    .examples = "  reelgate status g-1 --user=u-1", .uses_kafka = true, .uses_redis = true,
+    .rows = status_rows,
     .run = status_run,
 };

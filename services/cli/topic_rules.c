@@ -11,7 +11,8 @@
 
 struct judgement { const char *prefix; enum topic topic; struct text *lines; int count; };
 
-static void complain(struct judgement *judgement, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void complain(struct judgement *judgement, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 static void complain(struct judgement *judgement, const char *format, ...)
 {
@@ -30,15 +31,15 @@ static void judge_journal(struct judgement *judgement, const struct topic_state 
         complain(judgement, "retention.ms is %" PRId64 ", must be -1: the journal is the record of all money",
                  state->facts.retention_ms);
     if (state->low_watermark_most > 0)
-        complain(judgement, "its first entries are gone (a partition begins at offset %" PRId64 "): balances can't be "
-                 "rebuilt from it", state->low_watermark_most);
+        complain(judgement, "its first entries are gone (a partition begins at offset %" PRId64 "): "
+                 "balances can't be rebuilt from it", state->low_watermark_most);
 }
 
 static void judge_kept(struct judgement *judgement, const struct kafka_topic_facts *facts)
 {
     if (facts->retention_ms != -1 && facts->retention_ms < RETENTION_LEAST_MS)
-        complain(judgement, "retention.ms is %" PRId64 ", must be -1 or at least %" PRId64 " (2 days): a generation may live "
-                 "for a day, and workers may be away", facts->retention_ms, RETENTION_LEAST_MS);
+        complain(judgement, "retention.ms is %" PRId64 ", must be -1 or at least %" PRId64 " (2 days): "
+                 "a generation may live for a day, and workers may be away", facts->retention_ms, RETENTION_LEAST_MS);
 }
 
 static void judge_topic(struct judgement *judgement, const struct topic_state *state)
@@ -50,13 +51,16 @@ static void judge_topic(struct judgement *judgement, const struct topic_state *s
         return;
     }
     if (facts->compacts || !facts->deletes)
-        complain(judgement, "cleanup.policy is %s, must be delete: compaction drops messages that are still owed",
+        complain(judgement, "cleanup.policy is %s, must be delete: compaction drops messages that are still "
+                            "owed",
                  facts->compacts ? "compact" : "not delete");
     if (facts->retention_bytes != -1 && judgement->topic != TOPIC_DEAD_LETTERS)
-        complain(judgement, "retention.bytes is %" PRId64 ", must be -1: a limit in bytes drops what is still owed",
+        complain(judgement, "retention.bytes is %" PRId64 ", must be -1: a limit in bytes drops what is "
+                                                          "still owed",
                  facts->retention_bytes);
     if (row->log_append_time && !facts->log_append_time)
-        complain(judgement, "message.timestamp.type is CreateTime, must be LogAppendTime: a request's age is judged by the "
+        complain(judgement, "message.timestamp.type is CreateTime, must be LogAppendTime: a request's age "
+                            "is judged by the "
                  "broker's clock");
     if (judgement->topic == TOPIC_JOURNAL)
         judge_journal(judgement, state);
@@ -64,7 +68,8 @@ static void judge_topic(struct judgement *judgement, const struct topic_state *s
         judge_kept(judgement, facts);
 }
 
-int topic_rules(const struct topic_state states[TOPIC_COUNT], const char *prefix, int replication, struct text *lines)
+int topic_rules(const struct topic_state states[TOPIC_COUNT], const char *prefix, int replication,
+                struct text *lines)
 {
     struct judgement judgement = { .prefix = prefix, .lines = lines };
     for (int i = 0; i < TOPIC_COUNT; i++) {
@@ -72,12 +77,15 @@ int topic_rules(const struct topic_state states[TOPIC_COUNT], const char *prefix
         judge_topic(&judgement, &states[i]);
         const struct kafka_topic_facts *facts = &states[i].facts;
         if (facts->exists && facts->replication < replication)
-            complain(&judgement, "has %d replicas, must be at least %d (--replication)", facts->replication, replication);
+            complain(&judgement, "has %d replicas, must be at least %d (--replication)", facts->replication,
+                     replication);
     }
     const struct kafka_topic_facts *jobs = &states[TOPIC_JOBS].facts, *tasks = &states[TOPIC_TASKS].facts;
     judgement.topic = TOPIC_TASKS;
     if (jobs->exists && tasks->exists && jobs->partitions != tasks->partitions)
-        complain(&judgement, "has %" PRId32 " partitions and %s%s has %" PRId32 ", must be the same: a cancel follows its "
-                 "generation from one to the other", tasks->partitions, prefix, TOPICS[TOPIC_JOBS].name, jobs->partitions);
+        complain(&judgement, "has %" PRId32 " partitions and %s%s has %" PRId32 ", must be the same: a "
+                                                                                "cancel follows its "
+                 "generation from one to the other", tasks->partitions, prefix, TOPICS[TOPIC_JOBS].name,
+                     jobs->partitions);
     return judgement.count;
 }

@@ -8,11 +8,13 @@
 
 struct topic_state {
     struct kafka_topic_facts facts;
-    int64_t low_watermark_most;          /* of all partitions: the first offset that is still there; 0: nothing was deleted */
+    /* of all partitions: the first offset that is still there; 0: nothing was deleted */
+    int64_t low_watermark_most;
 };
 
-/* One line for each thing that is wrong, "<topic>: <what it is>, must be <what>: <why>", each ended by '\n'. states has all
- * topics in the order of TOPICS, prefix leads their names. Returns the number of lines. */
-int topic_rules(const struct topic_state states[TOPIC_COUNT], const char *prefix, int replication, struct text *lines);
+/* One line for each thing that is wrong, "<topic>: <what it is>, must be <what>: <why>", each ended by '\n'.
+ * states has all topics in the order of TOPICS, prefix leads their names. Returns the number of lines. */
+int topic_rules(const struct topic_state states[TOPIC_COUNT], const char *prefix, int replication,
+                struct text *lines);
 
 #endif

@@ -12,12 +12,17 @@
 #define AT(member) .offset = offsetof(struct cli_settings, member)
 
 static const struct param topics_rows[] = {
-    { .name = "replication", .type = PARAM_COUNT, .fallback = "1", .least = "1", .most = "16", AT(replication),
-      .unit = "replicas", .meaning = "Replicas of a topic that is created, and the least that one must have. 3 in production." },
-    { .name = "partitions", .type = PARAM_COUNT, .fallback = "0", .least = "0", .most = "10000", AT(partitions),
-      .meaning = "Partitions of the topics that are created, but the journal and dead-letters; 0: each its own default." },
+    { .name = "replication", .type = PARAM_COUNT, .fallback = "1", .least = "1", .most = "16",
+      AT(replication),
+      .unit = "replicas", .meaning = "Replicas of a topic that is created, and the least that one must "
+                                     "have. 3 in production." },
+    { .name = "partitions", .type = PARAM_COUNT, .fallback = "0", .least = "0", .most = "10000",
+      AT(partitions),
+      .meaning = "Partitions of the topics that are created, but the journal and dead-letters; 0: each its "
+                 "own default." },
     { .name = "journal_partitions", .type = PARAM_COUNT, .fallback = "0", .least = "0", .most = "10000",
-      AT(journal_partitions), .meaning = "Partitions of the journal when it is created; 0: its default, 32. They are the buckets "
+      AT(journal_partitions), .meaning = "Partitions of the journal when it is created; 0: its default, 32. "
+                                         "They are the buckets "
       "of all accounts: choose once." },
     { .name = NULL },
 };
@@ -29,7 +34,8 @@ static int32_t partitions_of(const struct cli *cli, enum topic topic)
     return given > 0 ? (int32_t)given : TOPICS[topic].partitions;
 }
 
-static enum kafka_created create(const struct cli *cli, struct kafka_client *client, enum topic topic, char error[200])
+static enum kafka_created create(const struct cli *cli, struct kafka_client *client, enum topic topic,
+                                 char error[200])
 {
     char name[CLI_TOPIC_BYTES], retention[24];
     const struct topic_row *row = &TOPICS[topic];
@@ -60,7 +66,8 @@ static enum cli_exit apply(const struct cli *cli, struct kafka_client *client, b
     return CLI_FINE;
 }
 
-static bool look(const struct cli *cli, struct kafka_client *client, enum topic topic, struct topic_state *state)
+static bool look(const struct cli *cli, struct kafka_client *client, enum topic topic,
+                 struct topic_state *state)
 {
     char name[CLI_TOPIC_BYTES];
     int timeout_ms = (int)cli->settings.timeout_ms;
@@ -77,8 +84,8 @@ static bool look(const struct cli *cli, struct kafka_client *client, enum topic 
 }
 
 /* A broker hears of a topic, and leads its partitions, only moments after the controller has created it. */
-static enum cli_exit look_until_known(const struct cli *cli, struct kafka_client *client, enum topic topic, bool created,
-                                      struct topic_state *state)
+static enum cli_exit look_until_known(const struct cli *cli, struct kafka_client *client, enum topic topic,
+                                      bool created, struct topic_state *state)
 {
     const int64_t end_ms = clock_mono_ms() + cli->settings.timeout_ms;
     bool fine = look(cli, client, topic, state);
@@ -104,7 +111,8 @@ static void print_row(const struct cli *cli, enum topic topic, const struct topi
            facts->log_append_time ? "LogAppendTime" : "CreateTime", created ? "created" : "");
 }
 
-static void json_row(const struct cli *cli, enum topic topic, const struct topic_state *state, bool created, struct text *out)
+static void json_row(const struct cli *cli, enum topic topic, const struct topic_state *state, bool created,
+                     struct text *out)
 {
     char name[CLI_TOPIC_BYTES];
     const struct kafka_topic_facts *facts = &state->facts;
@@ -123,7 +131,8 @@ static void json_row(const struct cli *cli, enum topic topic, const struct topic
     out_close(out, '}');
 }
 
-static void print_json(const struct cli *cli, const struct topic_state *states, const bool *created, char *complaints)
+static void print_json(const struct cli *cli, const struct topic_state *states, const bool *created,
+                       char *complaints)
 {
     struct text out = { 0 };
     out_open(&out, NULL, '{');
@@ -174,7 +183,8 @@ static enum cli_exit topics_run(struct cli *cli)
 }
 
 const struct verb verb_topics = {
-    .name = "topics", .summary = "create or check the topics (apply, check).", .usage = "apply|check [SETTINGS]",
+    .name = "topics", .summary = "create or check the topics (apply, check).",
+    .usage = "apply|check [SETTINGS]",
     .examples = "  reelgate topics apply --replication=3\n  reelgate topics check --json",
     .uses_kafka = true, .rows = topics_rows, .run = topics_run,
 };

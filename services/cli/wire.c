@@ -35,20 +35,23 @@ static struct kafka_header header(const char *name, const char *value)
     return (struct kafka_header){ .name = name, .value = value, .length = strlen(value) };
 }
 
-static enum trouble publish_until(const struct cli *cli, const struct kafka_message *message, struct wire_place *place)
+static enum trouble publish_until(const struct cli *cli, const struct kafka_message *message,
+                                  struct wire_place *place)
 {
     int64_t end_ms = clock_mono_ms() + cli->settings.timeout_ms;
     struct kafka_publisher *publisher = kafka_publisher_open(&cli->kafka);
     enum trouble trouble;
     do {
         int64_t left_ms = end_ms - clock_mono_ms();
-        trouble = kafka_publish(publisher, message, left_ms > 100 ? (int)left_ms : 100, &place->partition, &place->offset);
+        trouble = kafka_publish(publisher, message, left_ms > 100 ? (int)left_ms : 100, &place->partition,
+                                &place->offset);
     } while (trouble == TROUBLE_RETRY && clock_mono_ms() < end_ms);
     kafka_publisher_close(&publisher);
     return trouble;
 }
 
-enum cli_exit wire_publish(const struct cli *cli, enum event_type type, const struct text *data, struct wire_place *place)
+enum cli_exit wire_publish(const struct cli *cli, enum event_type type, const struct text *data,
+                           struct wire_place *place)
 {
     struct event event;
     struct text ce_id = { 0 };
@@ -58,7 +61,8 @@ enum cli_exit wire_publish(const struct cli *cli, enum event_type type, const st
     clock_format(clock_wall_ms(), now);
     traceparent_child(NULL, 0, trace);
     const struct kafka_header headers[] = {
-        header("ce_specversion", "1.0"), header("ce_id", ce_id.bytes), header("ce_type", EVENTS[type].ce_type),
+        header("ce_specversion", "1.0"), header("ce_id", ce_id.bytes),
+            header("ce_type", EVENTS[type].ce_type),
         header("ce_source", "reelgate"), header("ce_time", now), header("ce_subject", event_subject(&event)),
         header("content-type", "application/json"), header("traceparent", trace),
     };
@@ -74,7 +78,8 @@ enum cli_exit wire_publish(const struct cli *cli, enum event_type type, const st
     if (trouble == TROUBLE_NONE)
         return CLI_FINE;
     cli_complain(cli, "%s did not take the message: %s", place->topic,
-                 trouble == TROUBLE_RETRY ? "no acknowledgement in time; it may be there all the same, send it again with "
+                 trouble == TROUBLE_RETRY ? "no acknowledgement in time; it may be there all the same, send "
+                                            "it again with "
                  "the same id" : "refused; see --log-level=warn");
     return CLI_AWAY;
 }
@@ -112,7 +117,8 @@ bool wire_is_dead_letter_of(const struct kafka_record *record, const struct wire
     char partition[16], offset[24];
     snprintf(partition, sizeof partition, "%d", place->partition);
     snprintf(offset, sizeof offset, "%lld", (long long)place->offset);
-    if (!header_is(record, "dlq-original-topic", place->topic) || !header_is(record, "dlq-original-partition", partition)
+    if (!header_is(record, "dlq-original-topic", place->topic) || !header_is(record, "dlq-original-partition",
+                                                                             partition)
         || !header_is(record, "dlq-original-offset", offset))
         return false;
     header_copy(record, "dlq-error-code", code, 64);

@@ -1,4 +1,5 @@
-/* Messages of the command line: made as JSON, judged by the same decoder that will read them, published, and read back. */
+/* Messages of the command line: made as JSON, judged by the same decoder that will read them, published, and
+ * read back. */
 #ifndef CLI_WIRE_H
 #define CLI_WIRE_H
 
@@ -8,11 +9,14 @@
 
 struct wire_place { char topic[CLI_TOPIC_BYTES]; int32_t partition; int64_t offset; };
 
-/* Ends the process with a usage error when data (a JSON object) is not a good message of this type. Before anything else. */
+/* Ends the process with a usage error when data (a JSON object) is not a good message of this type. Before
+ * anything else. */
 void wire_check(const struct cli *cli, enum event_type type, const struct text *data);
 
-/* Publishes the message that data is, keyed by its user; checked as above. Tries again until the time-out. CLI_AWAY: said why, not known whether it was published. */
-enum cli_exit wire_publish(const struct cli *cli, enum event_type type, const struct text *data, struct wire_place *place);
+/* Publishes the message that data is, keyed by its user; checked as above. Tries again until the time-out.
+ * CLI_AWAY: said why, not known whether it was published. */
+enum cli_exit wire_publish(const struct cli *cli, enum event_type type, const struct text *data,
+                           struct wire_place *place);
 
 /* A record of one of our topics as an event; on true end with event_clear. False: not one of our messages. */
 bool wire_read(const struct kafka_record *record, enum topic topic, struct event *event);

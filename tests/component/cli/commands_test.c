@@ -35,9 +35,10 @@ START_TEST(apply_makes_what_is_missing_and_check_finds_it_good)
     says(ran.err, "journal: does not exist");
     RUN(&world, &ran, "topics", "apply", "--partitions=2", "--journal-partitions=3", "--json");
     ck_assert_int_eq(ran.status, 0);
-    says(ran.out, "journal\",\"exists\":true,\"created\":true,\"partitions\":3,\"replication\":1,\"retentionMs\":-1");
-    says(ran.out, "requests\",\"exists\":true,\"created\":true,\"partitions\":2,\"replication\":1,\"retentionMs\":604800000,"
-                  "\"retentionBytes\":-1,\"logAppendTime\":true");
+    says(ran.out, "journal\",\"exists\":true,\"created\":true,\"partitions\":3,\"replication\":1,"
+                  "\"retentionMs\":-1");
+    says(ran.out, "requests\",\"exists\":true,\"created\":true,\"partitions\":2,\"replication\":1,"
+                  "\"retentionMs\":604800000," "\"retentionBytes\":-1,\"logAppendTime\":true");
     RUN(&world, &ran, "topics", "apply", "--json");
     ck_assert_int_eq(ran.status, 0);
     says(ran.out, "journal\",\"exists\":true,\"created\":false,\"partitions\":3");
@@ -54,7 +55,8 @@ static void make_topic(const char *name, int32_t partitions, const char *setting
     struct kafka_config config = broker_config("test-topics");
     struct kafka_client *client = kafka_client_open(&config);
     const struct kafka_topic_setting settings[] = { { setting, value } };
-    const struct kafka_topic_plan plan = { .name = world_topic(&world, name), .partitions = partitions, .replication = 1,
+    const struct kafka_topic_plan plan = { .name = world_topic(&world, name), .partitions = partitions,
+                                           .replication = 1,
                                            .settings = settings, .setting_count = 1 };
     char error[200] = "";
     ck_assert_msg(kafka_topic_create(client, &plan, 20000, error) == KAFKA_CREATED, "%s", error);
@@ -86,14 +88,15 @@ START_TEST(a_grant_is_published_as_billing_would)
 {
     struct ran ran;
     apply();
-    RUN(&world, &ran, "grant", "--user=u-1", "--amount=7", "--grant-id=g-1", "--description=welcome \"you\"", "--wait=false",
-        "--json");
+    RUN(&world, &ran, "grant", "--user=u-1", "--amount=7", "--grant-id=g-1", "--description=welcome \"you\"",
+        "--wait=false", "--json");
     ck_assert_msg(ran.status == 0, "%s", ran.err);
     ck_assert_str_eq(ran.out, "{\"grantId\":\"g-1\",\"userId\":\"u-1\",\"amount\":7}\n");
     struct seen_list list = world_first(&world, "grants");
     ck_assert_str_eq(list.rows[0].key, "u-1");
     ck_assert_str_eq(list.rows[0].value,
-                     "{\"grantId\":\"g-1\",\"userId\":\"u-1\",\"amount\":7,\"description\":\"welcome \\\"you\\\"\"}");
+                     "{\"grantId\":\"g-1\",\"userId\":\"u-1\",\"amount\":7,\"description\":\"welcome "
+                     "\\\"you\\\"\"}");
     broker_seen_free(&list);
 }
 END_TEST
@@ -134,19 +137,22 @@ END_TEST
 
 static void write_entry(const char *user, const char *value)
 {
-    world_write(&world, &(struct written){ .topic = "journal", .partition = bucket_of(user, strlen(user), BUCKETS),
+    world_write(&world, &(struct written){ .topic = "journal", .partition = bucket_of(user, strlen(user),
+                                                                                      BUCKETS),
                                            .key = user, .ce_type = "reelgate.tokens.entry", .value = value });
 }
 
 #define AT ",\"at\":\"2026-11-23T10:00:00.000Z\"}"
-#define GRANT_ENTRY "{\"kind\":\"grant\",\"userId\":\"u-1\",\"grantId\":\"g-1\",\"amount\":7,\"description\":\"welcome\"," \
+#define GRANT_ENTRY \
+    "{\"kind\":\"grant\",\"userId\":\"u-1\",\"grantId\":\"g-1\",\"amount\":7,\"description\":\"welcome\"," \
     "\"origin\":\"grants/0@0\",\"balance\":{\"granted\":7,\"available\":7,\"reserved\":0,\"spent\":0}" AT
 #define RESERVE_ENTRY "{\"kind\":\"reserve\",\"userId\":\"u-1\",\"generationId\":\"v-1\",\"amount\":3," \
     "\"origin\":\"requests/0@0\",\"fingerprint\":\"f\",\"quote\":{\"model\":\"m\",\"units\":1,\"tokens\":3," \
     "\"policyVersion\":\"1\"},\"balance\":{\"granted\":7,\"available\":4,\"reserved\":3,\"spent\":0}" AT
 #define COMMIT_ENTRY "{\"kind\":\"commit\",\"userId\":\"u-1\",\"generationId\":\"v-1\",\"amount\":3," \
-    "\"description\":\"Video generation: v-1\",\"origin\":\"results/0@0\",\"quote\":{\"model\":\"m\",\"units\":1," \
-    "\"tokens\":3,\"policyVersion\":\"1\"},\"balance\":{\"granted\":7,\"available\":4,\"reserved\":0,\"spent\":3}" AT
+    "\"description\":\"Video generation: v-1\",\"origin\":\"results/0@0\"," \
+    "\"quote\":{\"model\":\"m\",\"units\":1,\"tokens\":3,\"policyVersion\":\"1\"}," \
+    "\"balance\":{\"granted\":7,\"available\":4,\"reserved\":0,\"spent\":3}" AT
 
 START_TEST(a_grant_waits_for_its_entry)
 {
@@ -162,9 +168,11 @@ START_TEST(a_grant_waits_for_its_entry)
     ck_assert_str_eq(ran.out, "{\"grantId\":\"g-1\",\"userId\":\"u-1\",\"amount\":7,"
                               "\"balance\":{\"granted\":7,\"available\":7,\"reserved\":0,\"spent\":0}}\n");
 
-    RUN(&world, &ran, "grant", "--user=u-1", "--amount=7", "--grant-id=g-1");          /* again: it is there */
+    /* again: it is there */
+    RUN(&world, &ran, "grant", "--user=u-1", "--amount=7", "--grant-id=g-1");
     ck_assert_int_eq(ran.status, 0);
-    RUN(&world, &ran, "grant", "--user=u-1", "--amount=8", "--grant-id=g-1");          /* the same id, another amount */
+    /* the same id, another amount */
+    RUN(&world, &ran, "grant", "--user=u-1", "--amount=8", "--grant-id=g-1");
     ck_assert_int_eq(ran.status, 4);
     says(ran.err, "was given before with amount 7");
     RUN(&world, &ran, "grant", "--user=u-1", "--amount=8", "--grant-id=g-2", "--wait-ms=500ms");
@@ -186,9 +194,10 @@ START_TEST(a_grant_that_became_a_dead_letter_says_why)
     snprintf(offset, sizeof offset, "%" PRId64, list.rows[0].offset);
     char topic[160];
     snprintf(topic, sizeof topic, "%s", world_topic(&world, "grants"));
-    const char *other[] = { "dlq-original-topic", topic, "dlq-original-partition", partition, "dlq-original-offset", "999",
-                            "dlq-error-code", "another", NULL };
-    const char *ours[] = { "dlq-original-topic", topic, "dlq-original-partition", partition, "dlq-original-offset", offset,
+    const char *other[] = { "dlq-original-topic", topic, "dlq-original-partition", partition,
+                            "dlq-original-offset", "999", "dlq-error-code", "another", NULL };
+    const char *ours[] = { "dlq-original-topic", topic, "dlq-original-partition", partition,
+                           "dlq-original-offset", offset,
                            "dlq-error-code", "below_zero", "dlq-error-message", "too little is there", NULL };
     world_write(&world, &(struct written){ "dead-letters", 0, "u-1", NULL, list.rows[0].value, other });
     world_write(&world, &(struct written){ "dead-letters", 0, "u-1", NULL, list.rows[0].value, ours });
@@ -203,12 +212,17 @@ END_TEST
 #define RESULT(type) "{\"generationId\":\"v-1\",\"userId\":\"u-1\"," type "}"
 #define ERROR(code) "\"error\":{\"code\":\"" code "\",\"message\":\"words\",\"context\":{}}"
 static const struct { const char *type, *value, *printed; int status; } result_cases[] = {
-    { "completed", RESULT("\"taskId\":\"t\",\"output\":[\"https://cdn/x.mp4\"],\"outputExpiresAt\":\"2026-11-24T00:00:00Z\","
-                          "\"requiredTokens\":3,\"timings\":{}"), "completed v-1\noutput    https://cdn/x.mp4\n", 0 },
-    { "rejected", RESULT(ERROR("insufficient_tokens")), "rejected v-1\nerror     insufficient_tokens: words\n", 3 },
+    { "completed", RESULT("\"taskId\":\"t\",\"output\":[\"https://cdn/x.mp4\"],"
+                          "\"outputExpiresAt\":\"2026-11-24T00:00:00Z\","
+                          "\"requiredTokens\":3,\"timings\":{}"),
+                              "completed v-1\noutput    https://cdn/x.mp4\n", 0 },
+    { "rejected", RESULT(ERROR("insufficient_tokens")),
+      "rejected v-1\nerror     insufficient_tokens: words\n", 3 },
     { "rejected", RESULT(ERROR("validation_error")), "rejected v-1\nerror     validation_error: words\n", 4 },
-    { "failed", RESULT(ERROR("generation_error") ",\"charge\":0"), "failed v-1\nerror     generation_error: words\n", 5 },
-    { "cancelled", RESULT(ERROR("generation_error") ",\"charge\":1"), "cancelled v-1\nerror     generation_error: words\n", 6 },
+    { "failed", RESULT(ERROR("generation_error") ",\"charge\":0"),
+      "failed v-1\nerror     generation_error: words\n", 5 },
+    { "cancelled", RESULT(ERROR("generation_error") ",\"charge\":1"),
+      "cancelled v-1\nerror     generation_error: words\n", 6 },
 };
 
 static void write_result(const char *type, const char *value)
@@ -223,14 +237,19 @@ START_TEST(a_request_is_followed_to_its_end)
     struct ran ran;
     apply();
     struct running *running = world_start(&world, (const char *const[]){
-        "request", "--user=u-1", "--prompt=a red balloon", "--generation-id=v-1", "--duration=5", "--ratio=1280:720", NULL });
+        "request", "--user=u-1", "--prompt=a red balloon", "--generation-id=v-1", "--duration=5",
+            "--ratio=1280:720", NULL });
     struct seen_list list = world_first(&world, "requests");
-    ck_assert_str_eq(list.rows[0].value, "{\"generationId\":\"v-1\",\"userId\":\"u-1\",\"prompt\":\"a red balloon\","
+    ck_assert_str_eq(list.rows[0].value,
+                     "{\"generationId\":\"v-1\",\"userId\":\"u-1\",\"prompt\":\"a red balloon\","
                                          "\"durationSeconds\":5,\"ratio\":\"1280:720\"}");
     broker_seen_free(&list);
-    write_result("failed", "{\"generationId\":\"v-0\",\"userId\":\"u-1\"," ERROR("generation_error") ",\"charge\":0}");
-    write_result("accepted", RESULT("\"requiredTokens\":3,\"quote\":{\"model\":\"m\",\"units\":1,\"tokens\":3,"
-                                    "\"policyVersion\":\"1\"},\"balance\":{\"granted\":7,\"available\":4,\"reserved\":3,\"spent\":0}"));
+    write_result("failed", "{\"generationId\":\"v-0\",\"userId\":\"u-1\"," ERROR("generation_error")
+                           ",\"charge\":0}");
+    write_result("accepted", RESULT("\"requiredTokens\":3,\"quote\":{\"model\":\"m\",\"units\":1,"
+                                    "\"tokens\":3,"
+                                    "\"policyVersion\":\"1\"},\"balance\":{\"granted\":7,\"available\":4,"
+                                    "\"reserved\":3,\"spent\":0}"));
     write_result("submitted", RESULT("\"taskId\":\"t\",\"provider\":\"runway\""));
     write_result(result_cases[_i].type, result_cases[_i].value);
     world_await(&running, &ran);
@@ -261,7 +280,8 @@ START_TEST(a_statement_is_the_users_entries_newest_last)
     struct ran ran;
     apply();
     write_entry("u-1", GRANT_ENTRY);
-    write_entry("u-1", "{\"kind\":\"grant\",\"userId\":\"u-2\",\"grantId\":\"other\",\"amount\":1,\"origin\":\"grants/0@1\","
+    write_entry("u-1", "{\"kind\":\"grant\",\"userId\":\"u-2\",\"grantId\":\"other\",\"amount\":1,"
+                       "\"origin\":\"grants/0@1\","
                        "\"balance\":{\"granted\":1,\"available\":1,\"reserved\":0,\"spent\":0}" AT);
     write_entry("u-1", RESERVE_ENTRY);
     write_entry("u-1", COMMIT_ENTRY);
@@ -281,7 +301,8 @@ END_TEST
 static void redis_set(const char *row, const char *fields)
 {
     char command[400];
-    snprintf(command, sizeof command, "HSET rg:{%" PRId32 "}:%s %s", bucket_of("u-1", 3, BUCKETS), row, fields);
+    snprintf(command, sizeof command, "HSET rg:{%" PRId32 "}:%s %s", bucket_of("u-1", 3, BUCKETS), row,
+             fields);
     redis_server_ask(world.redis, command);
 }
 
@@ -296,7 +317,8 @@ START_TEST(the_audit_compares_the_journal_with_redis)
 {
     struct ran ran;
     apply();
-    RUN(&world, &ran, "audit", "--settle-ms=0", "--json");                               /* nothing at all adds up */
+    /* nothing at all adds up */
+    RUN(&world, &ran, "audit", "--settle-ms=0", "--json");
     ck_assert_msg(ran.status == 0, "%s%s", ran.out, ran.err);
     write_entry("u-1", GRANT_ENTRY);
     write_entry("u-1", RESERVE_ENTRY);
@@ -304,11 +326,12 @@ START_TEST(the_audit_compares_the_journal_with_redis)
     redis_as_the_journal_says();
     RUN(&world, &ran, "audit", "--settle-ms=0", "--json");
     ck_assert_msg(ran.status == 0, "%s%s", ran.out, ran.err);
-    says(ran.out, "\"entries\":3,\"buckets\":3,\"users\":1,\"generations\":1,\"openHolds\":0,\"liveItems\":0,\"granted\":7,\"available\":4,"
-                  "\"reserved\":0,\"spent\":3");
+    says(ran.out, "\"entries\":3,\"buckets\":3,\"users\":1,\"generations\":1,\"openHolds\":0,"
+                  "\"liveItems\":0,\"granted\":7,\"available\":4," "\"reserved\":0,\"spent\":3");
     says(ran.out, "\"differences\":[]}");
 
-    redis_set("user:u-1", "available 5 granted 8");                                      /* a grant nobody journaled */
+    /* a grant nobody journaled */
+    redis_set("user:u-1", "available 5 granted 8");
     RUN(&world, &ran, "audit", "--settle-ms=0", "--json");
     ck_assert_int_eq(ran.status, 1);
     says(ran.out, "\"kind\":\"balance_differs\"");
@@ -323,7 +346,8 @@ END_TEST
 
 START_TEST(an_open_hold_needs_a_live_item)
 {
-    static const char job[] = "{\"generationId\":\"v-1\",\"userId\":\"u-1\",\"prompt\":\"p\",\"model\":\"m\",\"requiredTokens\":3,"
+    static const char job[] = "{\"generationId\":\"v-1\",\"userId\":\"u-1\",\"prompt\":\"p\","
+                              "\"model\":\"m\",\"requiredTokens\":3,"
         "\"acceptedAt\":\"2026-11-23T10:00:00Z\",\"deadlineAt\":\"2026-11-23T11:00:00Z\"}";
     struct ran ran;
     apply();

@@ -1,4 +1,5 @@
-/* The real program `reelgate` against a real broker and a real Redis, and somebody who plays the workers' part. */
+/* The real program `reelgate` against a real broker and a real Redis, and somebody who plays the workers'
+ * part. */
 #ifndef TESTS_CLI_WORLD_H
 #define TESTS_CLI_WORLD_H
 
@@ -25,7 +26,8 @@ struct running *world_start(const struct world *world, const char *const *words)
 void world_await(struct running **running, struct ran *ran);
 
 /* A record as a worker writes it; headers beside ce_type: name, value, name, value, NULL. */
-struct written { const char *topic; int32_t partition; const char *key, *ce_type, *value; const char *const *headers; };
+struct written { const char *topic; int32_t partition; const char *key, *ce_type,
+                 *value; const char *const *headers; };
 void world_write(const struct world *world, const struct written *written);
 /* The first record of a topic, waited for; ended with broker_seen_free. */
 struct seen_list world_first(const struct world *world, const char *topic);

@@ -7,8 +7,10 @@
 #include "unit/check_main.h"
 
 static const struct { const char *id; size_t length; bool want; } id_cases[] = {
-    { "u-1", 3, true }, { "A.b_C:9-", 8, true }, { "", 0, false }, { "with space", 10, false }, { "a/b", 3, false },
-    { "a\0b", 3, false }, { "{tag}", 5, false }, { "\xc3\xbc", 2, false }, { "line\n", 5, false }, { "abc", 2, true },
+    { "u-1", 3, true }, { "A.b_C:9-", 8, true }, { "", 0, false }, { "with space", 10, false },
+        { "a/b", 3, false },
+    { "a\0b", 3, false }, { "{tag}", 5, false }, { "\xc3\xbc", 2, false }, { "line\n", 5, false },
+        { "abc", 2, true },
     { "0123456789012345678901234567890123456789012345678901234567890123", 64, true },
     { "01234567890123456789012345678901234567890123456789012345678901234", 65, false },
 };
@@ -49,7 +51,8 @@ START_TEST(origins_come_back)
 END_TEST
 
 static const char *const bad_origins[] = {
-    "", "topic", "topic/1", "topic@1", "/1@2", "t/@2", "t/1@", "t/-1@2", "t/1@-2", "t/01@2", "t/1@2x", "t/ 1@2",
+    "", "topic", "topic/1", "topic@1", "/1@2", "t/@2", "t/1@", "t/-1@2", "t/1@-2", "t/01@2", "t/1@2x",
+        "t/ 1@2",
     "t/2147483648@0", "t/0@9223372036854775808", "t/0@1@2",
 };
 
@@ -154,7 +157,8 @@ START_TEST(a_parent_need_not_end_in_nul)
 END_TEST
 
 static const struct { struct balance balance; bool want; } balance_cases[] = {
-    { { 0, 0, 0, 0 }, true }, { { 10, 5, 3, 2 }, true }, { { 10, 5, 3, 1 }, false }, { { -1, -1, 0, 0 }, false },
+    { { 0, 0, 0, 0 }, true }, { { 10, 5, 3, 2 }, true }, { { 10, 5, 3, 1 }, false },
+        { { -1, -1, 0, 0 }, false },
     { { 4, 5, -1, 0 }, false }, { { TOKENS_MAX, TOKENS_MAX, 0, 0 }, true },
     { { TOKENS_MAX, TOKENS_MAX - 1, 1, 0 }, true }, { { TOKENS_MAX + 1, TOKENS_MAX, 1, 0 }, false },
     { { INT64_MAX, INT64_MAX, 0, 0 }, false }, { { -2, INT64_MAX, INT64_MAX, 0 }, false },

@@ -13,19 +13,24 @@ struct settings {
 #define AT(member) .offset = offsetof(struct settings, member)
 
 static const struct param test_rows[] = {
-    { .name = "topic_name", .type = PARAM_TEXT, .fallback = "topic", .least = "1", AT(name), .meaning = "A name." },
+    { .name = "topic_name", .type = PARAM_TEXT, .fallback = "topic", .least = "1", AT(name),
+      .meaning = "A name." },
     { .name = "policy", .type = PARAM_PATH, AT(file), .meaning = "A file." },
-    { .name = "api_key", .type = PARAM_SECRET, .environment = "TEST_API_SECRET", AT(api_key), .meaning = "A secret." },
-    { .name = "unknown_submission", .type = PARAM_CHOICE, .fallback = "fail", .choices = "fail|resubmit", AT(mode),
+    { .name = "api_key", .type = PARAM_SECRET, .environment = "TEST_API_SECRET", AT(api_key),
+      .meaning = "A secret." },
+    { .name = "unknown_submission", .type = PARAM_CHOICE, .fallback = "fail", .choices = "fail|resubmit",
+      AT(mode),
       .meaning = "What to do then." },
-    { .name = "redis_url", .type = PARAM_URL, .fallback = "redis://127.0.0.1:6379", .choices = "redis|rediss|unix",
+    { .name = "redis_url", .type = PARAM_URL, .fallback = "redis://127.0.0.1:6379",
+      .choices = "redis|rediss|unix",
       .environment = "TEST_REDIS_URL", AT(url), .meaning = "Where Redis is." },
     { 0 },
 };
 static const struct param more_rows[] = {
     { .name = "max_in_flight", .type = PARAM_COUNT, .fallback = "64", .least = "1", .most = "4096", AT(count),
       .unit = "calls", .meaning = "How many calls may be open at once." },
-    { .name = "drain_ms", .type = PARAM_MS, .fallback = "25s", .least = "0", .most = "10m", AT(wait_ms), .unit = "ms",
+    { .name = "drain_ms", .type = PARAM_MS, .fallback = "25s", .least = "0", .most = "10m", AT(wait_ms),
+      .unit = "ms",
       .meaning = "How long." },
     { .name = "verbose", .type = PARAM_BOOL, .fallback = "false", AT(verbose), .meaning = "More words." },
     { 0 },
@@ -44,7 +49,8 @@ struct call {
     const char *file;                           /* content of the file that --config names; NULL: none */
     bool no_kafka, takes_words;
 };
-struct started { const struct call *call; const char *config_flag; };      /* config_flag: --config=..., or NULL */
+/* config_flag: --config=..., or NULL */
+struct started { const struct call *call; const char *config_flag; };
 
 static void write_file(char *path, const char *content)
 {
@@ -70,15 +76,16 @@ static void read_and_print(void *argument)
 
     struct param_words words = { 0 };
     const struct param_program program = {
-        .name = "test", .summary = "does nothing.", .examples = "  test --max-in-flight=8", .versions = versions,
+        .name = "test", .summary = "does nothing.", .examples = "  test --max-in-flight=8",
+        .versions = versions,
         .tables = tables, .words = call->takes_words ? &words : NULL,
     };
     struct settings settings = { 0 };
     struct param_properties kafka = { 0 };
     param_read(&program, argc, argv, &settings, call->no_kafka ? NULL : &kafka);
     printf("name=%s file=%s key=%s mode=%s url=%s count=%lld wait=%lld verbose=%d\n", settings.name,
-           settings.file ? settings.file : "-", settings.api_key ? settings.api_key : "-", settings.mode, settings.url,
-           (long long)settings.count, (long long)settings.wait_ms, settings.verbose);
+           settings.file ? settings.file : "-", settings.api_key ? settings.api_key : "-", settings.mode,
+           settings.url, (long long)settings.count, (long long)settings.wait_ms, settings.verbose);
     for (int i = 0; i < kafka.count; i++)
         printf("kafka %s=%s\n", kafka.rows[i].name, kafka.rows[i].value);
     for (int i = 0; i < words.count; i++)
@@ -99,27 +106,37 @@ static void run(struct captured *captured, const struct call *call)
 #define DEFAULTS "name=topic file=- key=- mode=fail url=redis://127.0.0.1:6379 "
 static const struct { struct call call; const char *want; } good_calls[] = {
     { { { NULL }, { NULL }, NULL, false, false }, DEFAULTS "count=64 wait=25000 verbose=0\n" },
-    { { .arguments = { "--max-in-flight=8", "--drain-ms", "2m", "--verbose" } }, DEFAULTS "count=8 wait=120000 verbose=1\n" },
-    { { .arguments = { "--verbose", "false", "--drain-ms=250ms" } }, DEFAULTS "count=64 wait=250 verbose=0\n" },
-    { { .arguments = { "--max-in-flight=1" }, .environment = { "REELGATE_MAX_IN_FLIGHT=2" }, .file = "max_in_flight = 3\n" },
-      DEFAULTS "count=1 wait=25000 verbose=0\n" },                                              /* flag > environment */
+    { { .arguments = { "--max-in-flight=8", "--drain-ms", "2m", "--verbose" } },
+      DEFAULTS "count=8 wait=120000 verbose=1\n" },
+    { { .arguments = { "--verbose", "false", "--drain-ms=250ms" } },
+      DEFAULTS "count=64 wait=250 verbose=0\n" },
+    { { .arguments = { "--max-in-flight=1" }, .environment = { "REELGATE_MAX_IN_FLIGHT=2" },
+        .file = "max_in_flight = 3\n" },
+      /* flag > environment */
+      DEFAULTS "count=1 wait=25000 verbose=0\n" },
     { { .environment = { "REELGATE_MAX_IN_FLIGHT=2" }, .file = "max_in_flight = 3\n" },
-      DEFAULTS "count=2 wait=25000 verbose=0\n" },                                              /* environment > file */
+      /* environment > file */
+      DEFAULTS "count=2 wait=25000 verbose=0\n" },
     { { .environment = { "REELGATE_MAX_IN_FLIGHT=" }, .file = "# words\n\n  max_in_flight=3\r\n" },
-      DEFAULTS "count=3 wait=25000 verbose=0\n" },                                              /* file > default */
-    { { .arguments = { "--max-in-flight=5", "--max-in-flight=6" } }, DEFAULTS "count=6 wait=25000 verbose=0\n" },
+      /* file > default */
+      DEFAULTS "count=3 wait=25000 verbose=0\n" },
+    { { .arguments = { "--max-in-flight=5", "--max-in-flight=6" } },
+      DEFAULTS "count=6 wait=25000 verbose=0\n" },
     { { .environment = { "TEST_REDIS_URL=unix:///run/redis.sock" } },
       "name=topic file=- key=- mode=fail url=unix:///run/redis.sock count=64 wait=25000 verbose=0\n" },
     { { .environment = { "TEST_REDIS_URL=redis://a", "REELGATE_REDIS_URL=redis://b" } },
       "name=topic file=- key=- mode=fail url=redis://b count=64 wait=25000 verbose=0\n" },
     { { .environment = { "TEST_API_SECRET=s3" } },
       "name=topic file=- key=s3 mode=fail url=redis://127.0.0.1:6379 count=64 wait=25000 verbose=0\n" },
-    { { .arguments = { "--kafka.linger.ms=5", "--kafka.acks", "all" }, .file = "kafka.linger.ms = 9\nkafka.sasl.password = p=w\n" },
-      DEFAULTS "count=64 wait=25000 verbose=0\nkafka linger.ms=5\nkafka sasl.password=p=w\nkafka acks=all\n" },
+    { { .arguments = { "--kafka.linger.ms=5", "--kafka.acks", "all" },
+        .file = "kafka.linger.ms = 9\nkafka.sasl.password = p=w\n" },
+      DEFAULTS "count=64 wait=25000 verbose=0\nkafka linger.ms=5\nkafka sasl.password=p=w\n"
+               "kafka acks=all\n" },
     { { .arguments = { "grant", "--max-in-flight=9", "u-1", "--", "--not-a-flag" }, .takes_words = true },
       DEFAULTS "count=9 wait=25000 verbose=0\nword grant\nword u-1\nword --not-a-flag\n" },
     { { .arguments = { "--policy=CMakeLists.txt" } },
-      "name=topic file=CMakeLists.txt key=- mode=fail url=redis://127.0.0.1:6379 count=64 wait=25000 verbose=0\n" },
+      "name=topic file=CMakeLists.txt key=- mode=fail url=redis://127.0.0.1:6379 count=64 wait=25000 "
+      "verbose=0\n" },
 };
 
 START_TEST(settings_come_from_where_they_should)
@@ -146,7 +163,8 @@ static const struct { struct call call; const char *says[3]; const char *never; 
     { { .file = "\n\nmax_in_flight = many\n" }, { ":3)", "\"many\"" }, NULL },
     { { .arguments = { "--drain-ms=11m" } }, { "drain_ms", "0 to 10m" }, NULL },
     { { .arguments = { "--drain-ms=5w" } }, { "250ms, 30s" }, NULL },
-    { { .arguments = { "--drain-ms=106751991168d" } }, { "drain_ms" }, NULL },                  /* overflows 64 bits */
+    /* overflows 64 bits */
+    { { .arguments = { "--drain-ms=106751991168d" } }, { "drain_ms" }, NULL },
     { { .arguments = { "--verbose=yes" } }, { "verbose", "true|false" }, NULL },
     { { .arguments = { "--unknown-submission=retry" } }, { "fail|resubmit", "\"retry\"" }, NULL },
     { { .arguments = { "--unknown-submission=fail|resubmit" } }, { "unknown_submission" }, NULL },
@@ -184,9 +202,11 @@ START_TEST(a_wrong_setting_is_one_line_and_exit_2)
     ck_assert_int_eq(strncmp(captured.err, "test: ", 6), 0);
     ck_assert_ptr_eq(strchr(captured.err, '\n'), captured.err + strlen(captured.err) - 1);
     for (int i = 0; i < 3 && bad_calls[_i].says[i]; i++)
-        ck_assert_msg(strstr(captured.err, bad_calls[_i].says[i]), "\"%s\" is not in: %s", bad_calls[_i].says[i], captured.err);
+        ck_assert_msg(strstr(captured.err, bad_calls[_i].says[i]), "\"%s\" is not in: %s",
+                      bad_calls[_i].says[i], captured.err);
     if (bad_calls[_i].never)
-        ck_assert_msg(!strstr(captured.err, bad_calls[_i].never), "\"%s\" is in: %s", bad_calls[_i].never, captured.err);
+        ck_assert_msg(!strstr(captured.err, bad_calls[_i].never), "\"%s\" is in: %s", bad_calls[_i].never,
+                      captured.err);
 }
 END_TEST
 
@@ -221,9 +241,11 @@ START_TEST(help_begins_with_examples_and_names_every_setting)
     const char *rows = strstr(captured.out, "Settings\n");
     ck_assert(examples && rows && examples < rows);
     static const char *const says[] = {
-        "--topic-name=TEXT", "--policy=FILE", "--api-key-file=FILE", "--unknown-submission=CHOICE", "--redis-url=URL",
+        "--topic-name=TEXT", "--policy=FILE", "--api-key-file=FILE", "--unknown-submission=CHOICE",
+            "--redis-url=URL",
         "--max-in-flight=N", "--drain-ms=DURATION", "--verbose=true|false", "REELGATE_MAX_IN_FLIGHT",
-        "REELGATE_API_KEY or TEST_API_SECRET, or either with _FILE", "Default 64; 1 to 4096 calls.", "Default 25s; 0 to 10m ms",
+        "REELGATE_API_KEY or TEST_API_SECRET, or either with _FILE", "Default 64; 1 to 4096 calls.",
+        "Default 25s; 0 to 10m. ",
         "No default; a file that can be read.", "--kafka.PROPERTY=VALUE", "fail|resubmit",
     };
     for (int i = 0; i < ROWS(says); i++)
@@ -253,13 +275,16 @@ START_TEST(the_printed_configuration_hides_secrets_and_can_be_read_again)
 {
     struct captured first, second;
     run(&first, &(struct call){
-        .arguments = { "--print-config", "--redis-url=redis://:hunter2@10.0.0.1/", "--max-in-flight=5", "--kafka.acks=all" },
+        .arguments = { "--print-config", "--redis-url=redis://:hunter2@10.0.0.1/", "--max-in-flight=5",
+                       "--kafka.acks=all" },
         .environment = { "TEST_API_SECRET=hunter2" }, .file = "kafka.ssl.key.password = hunter2\n" });
     ck_assert_int_eq(first.status, 0);
     ck_assert_ptr_null(strstr(first.out, "hunter2"));
     static const char *const says[] = {
-        "# from --max-in-flight\nmax_in_flight = 5\n", "# api_key = (redacted)\n", "# policy is not set\n", "drain_ms = 25s\n",
-        "# redis_url = redis://(redacted)@10.0.0.1/\n", "kafka.acks = all\n", "# kafka.ssl.key.password = (redacted)\n",
+        "# from --max-in-flight\nmax_in_flight = 5\n", "# api_key = (redacted)\n", "# policy is not set\n",
+            "drain_ms = 25s\n",
+        "# redis_url = redis://(redacted)@10.0.0.1/\n", "kafka.acks = all\n",
+            "# kafka.ssl.key.password = (redacted)\n",
     };
     for (int i = 0; i < ROWS(says); i++)
         ck_assert_msg(strstr(first.out, says[i]), "%s is not in %s", says[i], first.out);

@@ -8,29 +8,45 @@
 enum { ENTRIES_MAX = 8 };
 
 /* The last entry's answer, and what user u has then. */
-static const struct { struct entry_row rows[ENTRIES_MAX]; enum fold last; struct balance want; } fold_cases[] = {
+static const struct {
+    struct entry_row rows[ENTRIES_MAX];
+    enum fold last;
+    struct balance want;
+} fold_cases[] = {
     { { { "grant", "u", "a", 10 } }, FOLD_APPLIED, { 10, 10, 0, 0 } },
     { { { "grant", "u", "a", 10 }, { "grant", "u", "b", -4 } }, FOLD_APPLIED, { 6, 6, 0, 0 } },
     { { { "grant", "u", "a", 10 }, { "grant", "u", "a", 10 } }, FOLD_REPEATED, { 10, 10, 0, 0 } },
     { { { "grant", "u", "a", 10 }, { "grant", "u", "a", 11 } }, FOLD_CONTRADICTS, { 10, 10, 0, 0 } },
     { { { "grant", "u", "a", 10 }, { "reserve", "u", "g", 3 } }, FOLD_APPLIED, { 10, 7, 3, 0 } },
-    { { { "grant", "u", "a", 10 }, { "reserve", "u", "g", 3 }, { "reserve", "u", "g", 3 } }, FOLD_REPEATED, { 10, 7, 3, 0 } },
+    { { { "grant", "u", "a", 10 }, { "reserve", "u", "g", 3 }, { "reserve", "u", "g", 3 } }, FOLD_REPEATED,
+      { 10, 7, 3, 0 } },
     { { { "grant", "u", "a", 10 }, { "reserve", "u", "g", 3 }, { "reserve", "u", "g", 4 } }, FOLD_CONTRADICTS,
       { 10, 7, 3, 0 } },
-    { { { "grant", "u", "a", 10 }, { "reserve", "u", "g", 3 }, { "commit", "u", "g", 3 } }, FOLD_APPLIED, { 10, 7, 0, 3 } },
-    { { { "grant", "u", "a", 10 }, { "reserve", "u", "g", 3 }, { "release", "u", "g", 3 } }, FOLD_APPLIED, { 10, 10, 0, 0 } },
-    { { { "grant", "u", "a", 10 }, { "reserve", "u", "g", 3 }, { "commit", "u", "g", 1 }, { "release", "u", "g", 2 } },
+    { { { "grant", "u", "a", 10 }, { "reserve", "u", "g", 3 }, { "commit", "u", "g", 3 } }, FOLD_APPLIED,
+      { 10, 7, 0, 3 } },
+    { { { "grant", "u", "a", 10 }, { "reserve", "u", "g", 3 }, { "release", "u", "g", 3 } }, FOLD_APPLIED,
+      { 10, 10, 0, 0 } },
+    { { { "grant", "u", "a", 10 }, { "reserve", "u", "g", 3 }, { "commit", "u", "g", 1 },
+        { "release", "u", "g", 2 } },
       FOLD_APPLIED, { 10, 9, 0, 1 } },
-    { { { "grant", "u", "a", 10 }, { "reserve", "u", "g", 3 }, { "commit", "u", "g", 3 }, { "commit", "u", "g", 3 } },
+    { { { "grant", "u", "a", 10 }, { "reserve", "u", "g", 3 }, { "commit", "u", "g", 3 },
+        { "commit", "u", "g", 3 } },
       FOLD_REPEATED, { 10, 7, 0, 3 } },
-    { { { "grant", "u", "a", 10 }, { "reserve", "u", "g", 3 }, { "commit", "u", "g", 3 }, { "commit", "u", "g", 2 } },
+    { { { "grant", "u", "a", 10 }, { "reserve", "u", "g", 3 }, { "commit", "u", "g", 3 },
+        { "commit", "u", "g", 2 } },
       FOLD_CONTRADICTS, { 10, 7, 0, 3 } },
-    { { { "grant", "u", "a", 10 }, { "reserve", "u", "g", 3 }, { "commit", "v", "g", 3 } }, FOLD_CONTRADICTS, { 10, 7, 3, 0 } },
-    { { { "reserve", "u", "g", 1 }, { "commit", "u", "g", 1 }, { "grant", "u", "a", 1 } }, FOLD_APPLIED, { 1, 0, 0, 1 } },
-    { { { "reserve", "u", "g", 1 }, { "reserve", "u", "h", 1 }, { "release", "u", "g", 1 }, { "grant", "u", "a", 2 },
-        { "commit", "u", "h", 1 } }, FOLD_APPLIED, { 2, 1, 0, 1 } },                       /* generations interleaved */
-    { { { "reserve", "u", "g", 5 } }, FOLD_APPLIED, { 0, -5, 5, 0 } },                     /* a grant is missing */
-    { { { "grant", "v", "a", 10 } }, FOLD_APPLIED, { 0, 0, 0, 0 } },                       /* somebody else's */
+    { { { "grant", "u", "a", 10 }, { "reserve", "u", "g", 3 }, { "commit", "v", "g", 3 } }, FOLD_CONTRADICTS,
+      { 10, 7, 3, 0 } },
+    { { { "reserve", "u", "g", 1 }, { "commit", "u", "g", 1 }, { "grant", "u", "a", 1 } }, FOLD_APPLIED,
+      { 1, 0, 0, 1 } },
+    { { { "reserve", "u", "g", 1 }, { "reserve", "u", "h", 1 }, { "release", "u", "g", 1 },
+        { "grant", "u", "a", 2 },
+        /* generations interleaved */
+        { "commit", "u", "h", 1 } }, FOLD_APPLIED, { 2, 1, 0, 1 } },
+    /* a grant is missing */
+    { { { "reserve", "u", "g", 5 } }, FOLD_APPLIED, { 0, -5, 5, 0 } },
+    /* somebody else's */
+    { { { "grant", "v", "a", 10 } }, FOLD_APPLIED, { 0, 0, 0, 0 } },
     { { { "open", NULL, NULL, ABSENT } }, FOLD_OPEN_RECORD, { 0, 0, 0, 0 } },
     { { { "gift", "u", "a", 3 } }, FOLD_INCOMPLETE, { 0, 0, 0, 0 } },
     { { { "grant", NULL, "a", 3 } }, FOLD_INCOMPLETE, { 0, 0, 0, 0 } },

@@ -13,7 +13,8 @@ static const struct {
     const char *want[FINDINGS_MAX];
 } compare_cases[] = {
     { { { 0 } }, { { 0 } }, { NULL } },
-    { { { "grant", "u", "a", 5 }, { "reserve", "u", "g", 2 } }, { { "grant", "u", "a", 5 }, { "reserve", "u", "g", 2 } },
+    { { { "grant", "u", "a", 5 }, { "reserve", "u", "g", 2 } }, { { "grant", "u", "a", 5 },
+                                                                  { "reserve", "u", "g", 2 } },
       { NULL } },
     /* an effect without its entry, and an entry without its effect */
     { { { "grant", "u", "a", 5 } }, { { "grant", "u", "a", 5 }, { "reserve", "u", "g", 2 } },
@@ -22,23 +23,31 @@ static const struct {
       { "balance_differs u", "hold_not_in_redis g" } },
     { { { 0 } }, { { "grant", "u", "a", 5 } }, { "balance_differs u", "grant_not_in_journal a" } },
     { { { "grant", "u", "a", 5 } }, { { 0 } }, { "balance_differs u", "grant_not_in_redis a" } },
-    { { { "grant", "u", "a", 5 } }, { { "grant", "u", "a", 6 } }, { "balance_differs u", "grant_differs a" } },
+    { { { "grant", "u", "a", 5 } }, { { "grant", "u", "a", 6 } }, { "balance_differs u",
+                                                                    "grant_differs a" } },
     /* settled on one side only; with other amounts; for another user */
     { { { "grant", "u", "a", 5 }, { "reserve", "u", "g", 2 }, { "commit", "u", "g", 2 } },
-      { { "grant", "u", "a", 5 }, { "reserve", "u", "g", 2 } }, { "balance_differs u", "generation_differs g" } },
+      { { "grant", "u", "a", 5 }, { "reserve", "u", "g", 2 } }, { "balance_differs u",
+                                                                  "generation_differs g" } },
     { { { "grant", "u", "a", 5 }, { "reserve", "u", "g", 2 }, { "commit", "u", "g", 2 } },
       { { "grant", "u", "a", 5 }, { "reserve", "u", "g", 2 }, { "release", "u", "g", 2 } },
       { "balance_differs u", "generation_differs g" } },
-    { { { "grant", "u", "a", 2 }, { "grant", "v", "b", 2 }, { "reserve", "u", "g", 2 }, { "commit", "u", "g", 2 } },
-      { { "grant", "u", "a", 2 }, { "grant", "v", "b", 2 }, { "reserve", "v", "g", 2 }, { "commit", "v", "g", 2 } },
+    { { { "grant", "u", "a", 2 }, { "grant", "v", "b", 2 }, { "reserve", "u", "g", 2 }, { "commit", "u", "g",
+                                                                                          2 } },
+      { { "grant", "u", "a", 2 }, { "grant", "v", "b", 2 }, { "reserve", "v", "g", 2 }, { "commit", "v", "g",
+                                                                                          2 } },
       { "balance_differs u", "balance_differs v", "generation_differs g" } },
     /* what the journal alone shows */
     { { { "grant", "u", "a", 5 }, { "reserve", "u", "g", 3 }, { "commit", "u", "g", 1 } },
-      { { "grant", "u", "a", 5 }, { "reserve", "u", "g", 3 }, { "commit", "u", "g", 1 } }, { "settled_in_part g" } },
-    { { { "grant", "u", "a", 5 }, { "commit", "u", "g", 1 } }, { { "grant", "u", "a", 5 }, { "commit", "u", "g", 1 } },
+      { { "grant", "u", "a", 5 }, { "reserve", "u", "g", 3 }, { "commit", "u", "g", 1 } },
+      { "settled_in_part g" } },
+    { { { "grant", "u", "a", 5 }, { "commit", "u", "g", 1 } }, { { "grant", "u", "a", 5 },
+                                                                 { "commit", "u", "g", 1 } },
       { "settled_without_hold g" } },
-    { { { "grant", "u", "a", 5 }, { "reserve", "u", "g", 1 }, { "commit", "u", "g", 1 }, { "release", "u", "g", 1 } },
-      { { "grant", "u", "a", 5 }, { "reserve", "u", "g", 1 }, { "commit", "u", "g", 1 }, { "release", "u", "g", 1 } },
+    { { { "grant", "u", "a", 5 }, { "reserve", "u", "g", 1 }, { "commit", "u", "g", 1 },
+        { "release", "u", "g", 1 } },
+      { { "grant", "u", "a", 5 }, { "reserve", "u", "g", 1 }, { "commit", "u", "g", 1 },
+        { "release", "u", "g", 1 } },
       { "settled_more_than_held g" } },
     { { { "reserve", "u", "g", 1 } }, { { "reserve", "u", "g", 1 } }, { "available_below_zero u" } },
 };
@@ -54,7 +63,8 @@ START_TEST(differences_are_found_and_nothing_else)
     for (; wanted < FINDINGS_MAX && compare_cases[_i].want[wanted]; wanted++) {
         ck_assert_uint_lt(wanted, findings.count);
         char found[128];
-        snprintf(found, sizeof found, "%s %s", finding_name(findings.rows[wanted].kind), findings.rows[wanted].id);
+        snprintf(found, sizeof found, "%s %s", finding_name(findings.rows[wanted].kind),
+                 findings.rows[wanted].id);
         ck_assert_str_eq(found, compare_cases[_i].want[wanted]);
     }
     ck_assert_uint_eq(findings.count, wanted);
@@ -88,7 +98,8 @@ START_TEST(every_kind_has_a_name_and_a_subject)
         enum finding_kind kind = (enum finding_kind)i;
         ck_assert_ptr_nonnull(finding_name(kind));
         if (finding_may_pass(kind))
-            ck_assert_int_ne(finding_about(kind), ABOUT_ENTRY);      /* else nothing could be looked at again */
+            /* else nothing could be looked at again */
+            ck_assert_int_ne(finding_about(kind), ABOUT_ENTRY);
     }
 }
 END_TEST

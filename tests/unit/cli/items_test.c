@@ -20,7 +20,8 @@ START_TEST(an_item_lives_until_its_own_mark)
     items_add(&items, &job, "g", 1);
     items_add(&items, &job, "g", 1);                             /* read twice */
     items_add(&items, &task, "h", 0);
-    items_add(&items, &copy, "g", 1);                            /* rewritten: the copy first, then the mark of the old */
+    /* rewritten: the copy first, then the mark of the old */
+    items_add(&items, &copy, "g", 1);
     items_end(&items, &job);
     ck_assert_uint_eq(items.count, 2);
     items_generations(&items, live, 2);
@@ -69,8 +70,10 @@ START_TEST(many_items_come_and_go)
 END_TEST
 
 static const struct { struct item_place place; bool valid; } place_cases[] = {
-    { { 0, 0, 0 }, true }, { { 1, 131071, INT64_C(70368744177663) }, true }, { { 2, 0, 0 }, false }, { { -1, 0, 0 }, false },
-    { { 0, 131072, 0 }, false }, { { 0, -1, 0 }, false }, { { 0, 0, INT64_C(70368744177664) }, false }, { { 0, 0, -1 }, false },
+    { { 0, 0, 0 }, true }, { { 1, 131071, INT64_C(70368744177663) }, true }, { { 2, 0, 0 }, false },
+        { { -1, 0, 0 }, false },
+    { { 0, 131072, 0 }, false }, { { 0, -1, 0 }, false }, { { 0, 0, INT64_C(70368744177664) }, false },
+        { { 0, 0, -1 }, false },
 };
 
 START_TEST(places_have_limits)
@@ -80,14 +83,16 @@ START_TEST(places_have_limits)
 END_TEST
 
 enum { ENTRIES_MAX = 5, LIVE_MAX = 3 };
-static const struct { struct entry_row journal[ENTRIES_MAX]; const char *live[LIVE_MAX], *want; } hold_cases[] = {
+static const struct { struct entry_row journal[ENTRIES_MAX]; const char *live[LIVE_MAX],
+                      *want; } hold_cases[] = {
     { { { "reserve", "u", "g", 2 } }, { "g" }, "" },
     { { { "reserve", "u", "g", 2 } }, { NULL }, "hold_without_item g " },
     { { { "reserve", "u", "g", 2 }, { "commit", "u", "g", 2 } }, { NULL }, "" },
     { { { "reserve", "u", "g", 2 }, { "release", "u", "g", 2 } }, { "g" }, "item_without_hold g " },
     { { { "reserve", "u", "g", 2 }, { "commit", "u", "g", 1 } }, { "g" }, "" },
     { { { 0 } }, { "g" }, "item_without_hold g " },
-    { { { "reserve", "u", "g", 2 }, { "reserve", "u", "h", 1 } }, { "h", "i" }, "hold_without_item g item_without_hold i " },
+    { { { "reserve", "u", "g", 2 }, { "reserve", "u", "h", 1 } }, { "h", "i" },
+      "hold_without_item g item_without_hold i " },
 };
 
 START_TEST(open_holds_and_live_items_go_together)
@@ -101,8 +106,8 @@ START_TEST(open_holds_and_live_items_go_together)
         names_add(&live, hold_cases[_i].live[i]);
     compare_items(&journal, &live, &findings);
     for (size_t i = 0; i < findings.count; i++)
-        snprintf(found + strlen(found), sizeof found - strlen(found), "%s %s ", finding_name(findings.rows[i].kind),
-                 findings.rows[i].id);
+        snprintf(found + strlen(found), sizeof found - strlen(found), "%s %s ",
+                 finding_name(findings.rows[i].kind), findings.rows[i].id);
     ck_assert_str_eq(found, hold_cases[_i].want);
     findings_free(&findings);
     names_free(&live);

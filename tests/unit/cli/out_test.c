@@ -26,8 +26,8 @@ START_TEST(commas_come_by_themselves)
     out_time(&out, "at", 0);
     out_balance(&out, "balance", &(struct balance){ 4, 3, 1, 0 });
     out_close(&out, '}');
-    ck_assert_str_eq(out.bytes, "{\"text\":\"a\\\"b\",\"number\":-7,\"list\":[1,\"[\",{},{\"yes\":true}],\"raw\":{\"x\":1},"
-                                "\"at\":\"1970-01-01T00:00:00.000Z\","
+    ck_assert_str_eq(out.bytes, "{\"text\":\"a\\\"b\",\"number\":-7,\"list\":[1,\"[\",{},{\"yes\":true}],"
+                                "\"raw\":{\"x\":1}," "\"at\":\"1970-01-01T00:00:00.000Z\","
                                 "\"balance\":{\"granted\":4,\"available\":3,\"reserved\":1,\"spent\":0}}");
     text_free(&out);
 }

@@ -7,7 +7,8 @@ static void good_states(struct topic_state states[TOPIC_COUNT])
 {
     for (int i = 0; i < TOPIC_COUNT; i++)
         states[i] = (struct topic_state){ .facts = {
-            .exists = true, .partitions = TOPICS[i].partitions, .replication = 3, .retention_ms = TOPICS[i].retention_ms,
+            .exists = true, .partitions = TOPICS[i].partitions, .replication = 3,
+            .retention_ms = TOPICS[i].retention_ms,
             .retention_bytes = -1, .deletes = true, .log_append_time = TOPICS[i].log_append_time,
             .min_insync_replicas = 2, .message_bytes_max = 1048588 } };
 }
@@ -29,7 +30,12 @@ static void a_day(struct topic_state *state) { state->facts.retention_ms = 86400
 static void two_days(struct topic_state *state) { state->facts.retention_ms = 2 * 86400000; }
 static void for_ever(struct topic_state *state) { state->facts.retention_ms = -1; }
 static void limited_bytes(struct topic_state *state) { state->facts.retention_bytes = 1 << 30; }
-static void compacted(struct topic_state *state) { state->facts.compacts = true; state->facts.deletes = false; }
+static void compacted(struct topic_state *state)
+{
+    state->facts.compacts = true;
+    state->facts.deletes = false;
+}
+
 static void compacted_too(struct topic_state *state) { state->facts.compacts = true; }
 static void create_time(struct topic_state *state) { state->facts.log_append_time = false; }
 static void truncated(struct topic_state *state) { state->low_watermark_most = 17; }
@@ -37,7 +43,11 @@ static void more_partitions(struct topic_state *state) { state->facts.partitions
 static void two_replicas(struct topic_state *state) { state->facts.replication = 2; }
 
 /* What is done to one good topic, and what the one complaint says; NULL: it may be so. */
-static const struct { enum topic topic; void (*spoil)(struct topic_state *state); const char *says; } rule_cases[] = {
+static const struct {
+    enum topic topic;
+    void (*spoil)(struct topic_state *state);
+    const char *says;
+} rule_cases[] = {
     { TOPIC_REQUESTS, missing, "p.requests: does not exist" },
     { TOPIC_JOURNAL, a_week, "p.journal: retention.ms is 604800000, must be -1" },
     { TOPIC_JOURNAL, limited_bytes, "p.journal: retention.bytes" },
@@ -70,7 +80,8 @@ START_TEST(what_could_lose_money_is_said)
     int count = topic_rules(states, "p.", 3, &lines);
     ck_assert_int_eq(count, rule_cases[_i].says ? 1 : 0);
     if (rule_cases[_i].says) {
-        ck_assert_msg(strstr(lines.bytes, rule_cases[_i].says), "\"%s\" is not in: %s", rule_cases[_i].says, lines.bytes);
+        ck_assert_msg(strstr(lines.bytes, rule_cases[_i].says), "\"%s\" is not in: %s", rule_cases[_i].says,
+                      lines.bytes);
         ck_assert_ptr_eq(strchr(lines.bytes, '\n'), lines.bytes + lines.length - 1);
     }
     text_free(&lines);

@@ -34,7 +34,8 @@ static const struct { const char *bytes; size_t length; const char *reason; } re
     { BYTES("{a:1}"), "not JSON" },
     { BYTES("// words\n{}"), "not JSON" },
     { BYTES("\xef\xbb\xbf{}"), NULL },                                  /* a byte order mark */
-    { BYTES("\"text\""), "not JSON" },                                  /* the root must be an object or an array */
+    /* the root must be an object or an array */
+    { BYTES("\"text\""), "not JSON" },
     { BYTES("17"), "not JSON" },
     { BYTES("null"), "not JSON" },
     { BYTES("{\"a\":\"line\nbreak\"}"), "not JSON" },
@@ -49,14 +50,16 @@ START_TEST(hostile_bytes_are_refused_with_a_reason)
     ck_assert_msg(!root, "taken: %s", refused[_i].bytes);
     ck_assert_uint_gt(strlen(error), 0);
     if (refused[_i].reason)
-        ck_assert_msg(strstr(error, refused[_i].reason), "%s: not \"%s\" but \"%s\"", refused[_i].bytes, refused[_i].reason,
-                      error);
+        ck_assert_msg(strstr(error, refused[_i].reason), "%s: not \"%s\" but \"%s\"", refused[_i].bytes,
+                      refused[_i].reason, error);
 }
 END_TEST
 
 static const char *const taken[] = {
-    "{}", "[]", " {\"a\" : [ 1 , -2.5e3, true , null ] }\r\n", DEEP8(DEEP8("")), "[\"[[[[[[[[[[[[[[[[[[[[\\\"[[[[\"]",
-    "{\"a\":9223372036854775807,\"b\":-9223372036854775808}", "{\"\":\"\"}", "[\"\\ud83c\\udfac \xf0\x9f\x8e\xac\"]",
+    "{}", "[]", " {\"a\" : [ 1 , -2.5e3, true , null ] }\r\n", DEEP8(DEEP8("")),
+        "[\"[[[[[[[[[[[[[[[[[[[[\\\"[[[[\"]",
+    "{\"a\":9223372036854775807,\"b\":-9223372036854775808}", "{\"\":\"\"}",
+        "[\"\\ud83c\\udfac \xf0\x9f\x8e\xac\"]",
 };
 
 START_TEST(good_bytes_are_taken)
@@ -96,12 +99,14 @@ END_TEST
 START_TEST(readers_ask_for_exact_types)
 {
     static const char bytes[] =
-        "{\"int\":7,\"real\":7.0,\"text\":\"a\\tb\",\"yes\":true,\"no\":false,\"nil\":null,\"list\":[1,2],\"map\":{\"x\":1}}";
+        "{\"int\":7,\"real\":7.0,\"text\":\"a\\tb\",\"yes\":true,\"no\":false,\"nil\":null,\"list\":[1,2],"
+        "\"map\":{\"x\":1}}";
     char error[JSON_ERROR_BYTES];
     struct json *root = json_parse(bytes, sizeof bytes - 1, JSON_BYTES_MAX, error);
     ck_assert_ptr_nonnull(root);
     static const struct { const char *name; enum json_kind kind; } kinds[] = {
-        { "int", JSON_INTEGER }, { "real", JSON_REAL }, { "text", JSON_STRING }, { "yes", JSON_BOOL }, { "no", JSON_BOOL },
+        { "int", JSON_INTEGER }, { "real", JSON_REAL }, { "text", JSON_STRING }, { "yes", JSON_BOOL },
+            { "no", JSON_BOOL },
         { "nil", JSON_NULL }, { "list", JSON_ARRAY }, { "map", JSON_OBJECT }, { "absent", JSON_ABSENT },
     };
     for (int i = 0; i < ROWS(kinds); i++) {
@@ -111,7 +116,8 @@ START_TEST(readers_ask_for_exact_types)
         bool yes;
         ck_assert_int_eq(json_kind(value), kinds[i].kind);
         ck_assert_int_eq(json_integer(value, &integer), kinds[i].kind == JSON_INTEGER);
-        ck_assert_int_eq(json_number(value, &number), kinds[i].kind == JSON_INTEGER || kinds[i].kind == JSON_REAL);
+        ck_assert_int_eq(json_number(value, &number), kinds[i].kind == JSON_INTEGER
+                         || kinds[i].kind == JSON_REAL);
         ck_assert_int_eq(json_bool(value, &yes), kinds[i].kind == JSON_BOOL);
         ck_assert_int_eq(json_string(value, NULL) != NULL, kinds[i].kind == JSON_STRING);
     }
