@@ -54,7 +54,8 @@ static void allowed_choices(enum kind kind, char *out, size_t size)
     size_t length = 0;
     for (size_t i = 0; i < CHOICE_COUNT && length < size; i++)
         if (CHOICES[i].kind == kind)
-            length += (size_t)snprintf(out + length, size - length, "%s%s", length > 0 ? ", " : "", CHOICES[i].value);
+            length += (size_t)snprintf(out + length, size - length, "%s%s", length > 0 ? ", " : "",
+                                       CHOICES[i].value);
 }
 
 /* What may stand in the field, as the end of a sentence. */
@@ -66,13 +67,15 @@ static void allowed(const struct field *field, bool item, char *out, size_t size
         snprintf(out, size, "%" PRId64 " to %" PRId64 " characters of A-Z a-z 0-9 . _ : -", least, most);
         return;
     case KIND_WORD: case KIND_LABEL:
-        snprintf(out, size, "%" PRId64 " to %" PRId64 " printable ASCII characters without spaces", least, most);
+        snprintf(out, size, "%" PRId64 " to %" PRId64 " printable ASCII characters without spaces", least,
+                 most);
         return;
     case KIND_URL:
         snprintf(out, size, "an https:// URL of %" PRId64 " to %" PRId64 " characters", least, most);
         return;
     case KIND_TEXT: case KIND_PROSE:
-        snprintf(out, size, "text of %" PRId64 " to %" PRId64 " characters, no control characters", least, most);
+        snprintf(out, size, "text of %" PRId64 " to %" PRId64 " characters, no control characters", least,
+                 most);
         return;
     case KIND_INTEGER: case KIND_SPAN:
         snprintf(out, size, "a whole number from %" PRId64 " to %" PRId64, least, most);
@@ -104,8 +107,8 @@ static bool blame_field(struct blame *blame, const struct field *field, const ch
     char index[16] = "", may[160];
     if (blame->index >= 0)
         snprintf(index, sizeof index, "[%d]", blame->index);
-    snprintf(error->field, sizeof error->field, "%s%s%s%s", blame->parent ? blame->parent : "", blame->parent ? "." : "",
-             field->name, index);
+    snprintf(error->field, sizeof error->field, "%s%s%s%s", blame->parent ? blame->parent : "",
+             blame->parent ? "." : "", field->name, index);
     allowed(field, blame->index >= 0, may, sizeof may);
     snprintf(error->reason, sizeof error->reason, "%s", reason);
     snprintf(error->message, sizeof error->message, "%.63s is %s; allowed is %s", error->field, is, may);

@@ -1,4 +1,5 @@
-/* Bytes from outside to struct event: whole, or an error that its sender can act on. Nothing here asserts on input. */
+/* Bytes from outside to struct event: whole, or an error that its sender can act on. Nothing here asserts on
+ * input. */
 #include "proto/decode.h"
 
 #include <stdio.h>
@@ -25,7 +26,8 @@ void event_clear(struct event *event)
     event->memory = NULL;
 }
 
-static bool decode_text(struct event *event, const struct field *field, const struct node *value, struct blame *blame)
+static bool decode_text(struct event *event, const struct field *field, const struct node *value,
+                        struct blame *blame)
 {
     size_t length;
     const char *text = tree_string(value, &length);
@@ -40,7 +42,8 @@ static bool decode_text(struct event *event, const struct field *field, const st
     return true;
 }
 
-static bool decode_integer(struct event *event, const struct field *field, const struct node *value, struct blame *blame)
+static bool decode_integer(struct event *event, const struct field *field, const struct node *value,
+                           struct blame *blame)
 {
     int64_t number;
     if (!tree_integer(value, &number))
@@ -51,7 +54,8 @@ static bool decode_integer(struct event *event, const struct field *field, const
     return true;
 }
 
-static bool decode_time(struct event *event, const struct field *field, const struct node *value, struct blame *blame)
+static bool decode_time(struct event *event, const struct field *field, const struct node *value,
+                        struct blame *blame)
 {
     size_t length;
     const char *text = tree_string(value, &length);
@@ -66,7 +70,8 @@ static bool decode_time(struct event *event, const struct field *field, const st
     return true;
 }
 
-static bool decode_number(struct event *event, const struct field *field, const struct node *value, struct blame *blame)
+static bool decode_number(struct event *event, const struct field *field, const struct node *value,
+                          struct blame *blame)
 {
     double number;
     if (!tree_number(value, &number))
@@ -77,7 +82,8 @@ static bool decode_number(struct event *event, const struct field *field, const 
     return true;
 }
 
-static bool decode_outputs(struct event *event, const struct field *field, const struct node *value, struct blame *blame)
+static bool decode_outputs(struct event *event, const struct field *field, const struct node *value,
+                           struct blame *blame)
 {
     if (tree_kind(value) != JSON_ARRAY)
         return blame_type(blame, field, value);
@@ -99,7 +105,8 @@ static bool decode_outputs(struct event *event, const struct field *field, const
     return true;
 }
 
-static bool decode_context(struct event *event, const struct field *field, const struct node *value, struct blame *blame)
+static bool decode_context(struct event *event, const struct field *field, const struct node *value,
+                           struct blame *blame)
 {
     if (tree_kind(value) != JSON_OBJECT)
         return blame_type(blame, field, value);
@@ -109,9 +116,11 @@ static bool decode_context(struct event *event, const struct field *field, const
     return true;
 }
 
-static bool decode_field(struct event *event, const struct field *field, const struct node *value, struct blame *blame);
+static bool decode_field(struct event *event, const struct field *field, const struct node *value,
+                         struct blame *blame);
 
-static bool decode_object(struct event *event, const struct field *field, const struct node *value, struct blame *blame)
+static bool decode_object(struct event *event, const struct field *field, const struct node *value,
+                          struct blame *blame)
 {
     if (tree_kind(value) != JSON_OBJECT)
         return blame_type(blame, field, value);
@@ -119,7 +128,8 @@ static bool decode_object(struct event *event, const struct field *field, const 
     blame->parent = field->name;
     for (const struct field *part = PARTS + object->first; part < PARTS + object->end; part++) {
         const struct node *member = tree_get(value, part->name);
-        if (member ? !decode_field(event, part, member, blame) : part->required && !blame_missing(blame, part))
+        if (member ? !decode_field(event, part, member, blame)
+                   : part->required && !blame_missing(blame, part))
             return false;
     }
     blame->parent = NULL;
@@ -127,10 +137,17 @@ static bool decode_object(struct event *event, const struct field *field, const 
     return true;
 }
 
-static bool decode_field(struct event *event, const struct field *field, const struct node *value, struct blame *blame)
+static bool decode_field(struct event *event, const struct field *field, const struct node *value,
+                         struct blame *blame)
 {
     switch ((enum kind)field->kind) {
-    case KIND_ID: case KIND_WORD: case KIND_URL: case KIND_TEXT: case KIND_PROSE: case KIND_ENTRY: case KIND_CODE:
+    case KIND_ID:
+    case KIND_WORD:
+    case KIND_URL:
+    case KIND_TEXT:
+    case KIND_PROSE:
+    case KIND_ENTRY:
+    case KIND_CODE:
     case KIND_LABEL:
         return decode_text(event, field, value, blame);
     case KIND_INTEGER: case KIND_AMOUNT: case KIND_SPAN:
@@ -155,7 +172,8 @@ static bool decode_members(struct event *event, const struct node *data, struct 
     for (const struct member *member = members.first; member < members.end; member++) {
         const struct field *field = &FIELDS[member->field];
         const struct node *value = tree_get(data, field->name);
-        if (value ? !decode_field(event, field, value, blame) : member->required && !blame_missing(blame, field))
+        if (value ? !decode_field(event, field, value, blame)
+                  : member->required && !blame_missing(blame, field))
             return false;
     }
     if (event->type != EVENT_TOKENS_ENTRY)

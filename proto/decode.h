@@ -1,5 +1,5 @@
-/* Private to the decoder: which message a record is (envelope.c), its members (decode.c), and what to say of a field that
- * is missing or wrong (blame.c). */
+/* Private to the decoder: which message a record is (envelope.c), its members (decode.c), and what to say of
+ * a field that is missing or wrong (blame.c). */
 #ifndef PROTO_DECODE_H
 #define PROTO_DECODE_H
 
@@ -17,8 +17,9 @@ bool blame_type(struct blame *blame, const struct field *field, const struct nod
 bool blame_range(struct blame *blame, const struct field *field, const struct node *value);
 bool blame_envelope(struct blame *blame, const char *reason, const char *message);
 
-/* Finds type and data of a record in any of its modes. *tree is set as soon as there is one, and the caller's. */
-bool envelope_open(const struct event_source *source, struct tree **tree, enum event_type *type, const struct node **data,
-                   struct blame *blame);
+/* Finds type and data of a record in any of its modes. *tree is set as soon as there is one, and the
+ * caller's. */
+bool envelope_open(const struct event_source *source, struct tree **tree, enum event_type *type,
+                   const struct node **data, struct blame *blame);
 
 #endif

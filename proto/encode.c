@@ -1,5 +1,5 @@
-/* struct event to JSON, straight into the caller's buffer: admission writes three messages for each request, so there is no
- * tree, no copy and one pass over the message's rows. */
+/* struct event to JSON, straight into the caller's buffer: admission writes three messages for each request,
+ * so there is no tree, no copy and one pass over the message's rows. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,8 +62,9 @@ static void put_digits(char *at, int count, int64_t value)
         at[i] = (char)('0' + value % 10);
 }
 
-/* What clock_format writes, without gmtime_r and printf: there are four times in what is written of one request. Days since
- * 1970 become a date by counting years from a 1st of March, so that the leap day is the last of its year. */
+/* What clock_format writes, without gmtime_r and printf: there are four times in what is written of one
+ * request. Days since 1970 become a date by counting years from a 1st of March, so that the leap day is the
+ * last of its year. */
 static void add_time(struct text *out, int64_t wall_ms)
 {
     int64_t days = wall_ms / 86400000 + 719468, ms = wall_ms % 86400000;
@@ -125,9 +126,12 @@ static int64_t integer_of(const struct event *event, const struct field *field)
     if (field->kind != KIND_SPAN)
         return value;
     switch (field->offset) {
-    case offsetof(struct event, timings.queue_ms):  return span_ms(timings->accepted_at_ms, timings->submitted_at_ms);
-    case offsetof(struct event, timings.render_ms): return span_ms(timings->submitted_at_ms, timings->finished_at_ms);
-    case offsetof(struct event, timings.total_ms):  return span_ms(timings->accepted_at_ms, timings->finished_at_ms);
+    case offsetof(struct event, timings.queue_ms):
+        return span_ms(timings->accepted_at_ms, timings->submitted_at_ms);
+    case offsetof(struct event, timings.render_ms):
+        return span_ms(timings->submitted_at_ms, timings->finished_at_ms);
+    case offsetof(struct event, timings.total_ms):
+        return span_ms(timings->accepted_at_ms, timings->finished_at_ms);
     }
     unreachable();
 }
@@ -166,7 +170,8 @@ static bool encode_outputs(const struct event *event, const struct field *field,
 
 static bool encode_field(const struct event *event, const struct field *field, struct text *out);
 
-/* What was written from start on begins with the comma of its first member: that becomes the opening brace. */
+/* What was written from start on begins with the comma of its first member: that becomes the opening
+ * brace. */
 static void close_object(struct text *out, size_t start)
 {
     if (out->length == start)
@@ -194,7 +199,13 @@ static bool encode_object(const struct event *event, const struct field *field, 
 static bool encode_field(const struct event *event, const struct field *field, struct text *out)
 {
     switch ((enum kind)field->kind) {
-    case KIND_ID: case KIND_WORD: case KIND_URL: case KIND_TEXT: case KIND_PROSE: case KIND_CONTEXT: case KIND_ENTRY:
+    case KIND_ID:
+    case KIND_WORD:
+    case KIND_URL:
+    case KIND_TEXT:
+    case KIND_PROSE:
+    case KIND_CONTEXT:
+    case KIND_ENTRY:
     case KIND_CODE: case KIND_LABEL:
         return encode_text(event, field, out);
     case KIND_INTEGER: case KIND_AMOUNT: case KIND_TIME: case KIND_STAMP: case KIND_SPAN:
@@ -215,7 +226,8 @@ static bool encode_field(const struct event *event, const struct field *field, s
     unreachable();
 }
 
-/* What that kind of entry needs besides must have been written: an entry that can't be replayed is a lost fact. */
+/* What that kind of entry needs besides must have been written: an entry that can't be replayed is a lost
+ * fact. */
 static void must_meet_conditions(const struct event *event)
 {
     for (size_t i = 0; i < CONDITION_COUNT; i++) {

@@ -1,5 +1,5 @@
-/* CloudEvents 1.0 over Kafka: binary mode (the type is a header), structured mode (the type is in the value), and bare JSON
- * on the two topics that others write to. */
+/* CloudEvents 1.0 over Kafka: binary mode (the type is a header), structured mode (the type is in the
+ * value), and bare JSON on the two topics that others write to. */
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -31,7 +31,8 @@ static bool type_named(const char *name, size_t length, enum event_type *type, s
 
 enum mode { MODE_PLAIN, MODE_STRUCTURED, MODE_BATCH };
 
-/* application/cloudevents, alone or with +json or parameters behind it, in any case. Kafka has no batch mode. */
+/* application/cloudevents, alone or with +json or parameters behind it, in any case. Kafka has no batch
+ * mode. */
 static enum mode mode_of(const struct event_source *source)
 {
     static const char media[] = "application/cloudevents", batch[] = "-batch";
@@ -53,31 +54,38 @@ static bool is_text(const struct node *value, const char *wanted)
     return text && length == strlen(wanted) && memcmp(text, wanted, length) == 0;
 }
 
-static bool open_structured(const struct node *root, enum event_type *type, const struct node **data, struct blame *blame)
+static bool open_structured(const struct node *root, enum event_type *type, const struct node **data,
+                            struct blame *blame)
 {
     if (!is_text(tree_get(root, "specversion"), "1.0"))
-        return blame_envelope(blame, "malformed_envelope", "specversion is missing or another; allowed is \"1.0\"");
+        return blame_envelope(blame, "malformed_envelope",
+                              "specversion is missing or another; allowed is \"1.0\"");
     size_t length;
     const char *name = tree_string(tree_get(root, "type"), &length);
     if (!name)
         return blame_envelope(blame, "unknown_type", "type is missing; allowed is a type of this contract");
     *data = tree_get(root, "data");
     if (tree_kind(*data) != JSON_OBJECT)
-        return blame_envelope(blame, "malformed_envelope", "data is missing or no object; allowed is the message as an object");
+        return blame_envelope(blame, "malformed_envelope",
+                              "data is missing or no object; allowed is the message as an object");
     return type_named(name, length, type, blame);
 }
 
-/* kcat and a shell are a valid upstream: what else can be asked for on requests says so in a member "type". */
-static bool type_of_bare(const struct node *root, enum topic topic, enum event_type *type, struct blame *blame)
+/* kcat and a shell are a valid upstream: what else can be asked for on requests says so in a member
+ * "type". */
+static bool type_of_bare(const struct node *root, enum topic topic, enum event_type *type,
+                         struct blame *blame)
 {
     if (topic == TOPIC_GRANTS) {
         *type = EVENT_TOKENS_GRANTED;
         return true;
     }
     if (topic != TOPIC_REQUESTS)
-        return blame_envelope(blame, "unknown_type", "ce_type is missing; allowed is a type of this contract");
+        return blame_envelope(blame, "unknown_type",
+                              "ce_type is missing; allowed is a type of this contract");
     const struct node *named = tree_get(root, "type");
-    bool cancel = is_text(named, "reelgate.generation.cancel_requested") || is_text(named, "generation.cancel_requested");
+    bool cancel = is_text(named, "reelgate.generation.cancel_requested")
+                  || is_text(named, "generation.cancel_requested");
     *type = cancel ? EVENT_GENERATION_CANCEL_REQUESTED : EVENT_GENERATION_REQUESTED;
     return true;
 }
@@ -100,12 +108,13 @@ static bool parse(const struct event_source *source, struct tree **tree, struct 
     return blame_envelope(blame, "malformed_json", words);
 }
 
-bool envelope_open(const struct event_source *source, struct tree **tree, enum event_type *type, const struct node **data,
-                   struct blame *blame)
+bool envelope_open(const struct event_source *source, struct tree **tree, enum event_type *type,
+                   const struct node **data, struct blame *blame)
 {
     enum mode mode = mode_of(source);
     if (mode == MODE_BATCH)
-        return blame_envelope(blame, "malformed_envelope", "the content type is a batch; allowed is one event a record");
+        return blame_envelope(blame, "malformed_envelope",
+                              "the content type is a batch; allowed is one event a record");
     if (mode == MODE_PLAIN && source->ce_type
         && !type_named(source->ce_type, source->ce_type_length, type, blame))
         return false;

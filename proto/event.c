@@ -42,7 +42,8 @@ const char *event_subject(const struct event *event)
     return event->generation_id ? event->generation_id : event->grant_id;
 }
 
-/* Ids have no slash, so the parts can't run into each other. The entry that opens a bucket has no subject but its nonce. */
+/* Ids have no slash, so the parts can't run into each other. The entry that opens a bucket has no subject
+ * but its nonce. */
 void event_ce_id(const struct event *event, const char *origin, struct text *out)
 {
     const char *subject = event_subject(event);

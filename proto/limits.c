@@ -55,7 +55,8 @@ bool field_takes_text(const struct field *field, const char *text, size_t length
     case KIND_LABEL:
         return length >= least && length <= most && is_word(text, length);
     case KIND_URL:
-        return length >= least && length <= most && strncmp(text, "https://", 8) == 0 && is_word(text, length);
+        return length >= least && length <= most && strncmp(text, "https://", 8) == 0
+               && is_word(text, length);
     case KIND_TEXT:
     case KIND_PROSE:
         return length >= least && length <= most * 4 && (length <= most || characters(text, length) <= most)
@@ -64,7 +65,13 @@ bool field_takes_text(const struct field *field, const char *text, size_t length
     case KIND_CODE:
         return is_choice((enum kind)field->kind, text);
     case KIND_CONTEXT:
-    case KIND_INTEGER: case KIND_AMOUNT: case KIND_TIME: case KIND_STAMP: case KIND_SPAN: case KIND_NUMBER: case KIND_OUTPUTS:
+    case KIND_INTEGER:
+    case KIND_AMOUNT:
+    case KIND_TIME:
+    case KIND_STAMP:
+    case KIND_SPAN:
+    case KIND_NUMBER:
+    case KIND_OUTPUTS:
     case KIND_QUOTE: case KIND_BALANCE: case KIND_ERROR: case KIND_TIMINGS:
         break;
     }

@@ -4,8 +4,8 @@
 
 #include "base/text.h"
 
-/* Appends at most most_characters of words as a JSON string: a control character (tab, LF and CR may stay) becomes a space,
- * each byte that is no part of valid UTF-8 a question mark. Never fails. */
+/* Appends at most most_characters of words as a JSON string: a control character (tab, LF and CR may stay)
+ * becomes a space, each byte that is no part of valid UTF-8 a question mark. Never fails. */
 void prose_add_json(struct text *out, const char *words, size_t most_characters);
 
 #endif

@@ -24,8 +24,8 @@ static uint32_t rotate(uint32_t word, unsigned count)
 static void schedule(const uint8_t *block, uint32_t words[64])
 {
     for (int i = 0; i < 16; i++)
-        words[i] = (uint32_t)block[4 * i] << 24 | (uint32_t)block[4 * i + 1] << 16 | (uint32_t)block[4 * i + 2] << 8
-                 | block[4 * i + 3];
+        words[i] = (uint32_t)block[4 * i] << 24 | (uint32_t)block[4 * i + 1] << 16
+                   | (uint32_t)block[4 * i + 2] << 8 | block[4 * i + 3];
     for (int i = 16; i < 64; i++) {
         uint32_t early = words[i - 15], late = words[i - 2];
         words[i] = words[i - 16] + (rotate(early, 7) ^ rotate(early, 18) ^ early >> 3) + words[i - 7]
@@ -33,9 +33,11 @@ static void schedule(const uint8_t *block, uint32_t words[64])
     }
 }
 
-/* One round, with the eight words in their places for this round: turning the names costs nothing, moving words would. */
+/* One round, with the eight words in their places for this round: turning the names costs nothing, moving
+ * words would. */
 #define STEP(a, b, c, d, e, f, g, h, i) do { \
-        uint32_t one = h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + ((e & f) ^ (~e & g)) + ROUND[i] + words[i]; \
+        uint32_t one = h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + ((e & f) ^ (~e & g)); \
+        one += ROUND[i] + words[i]; \
         d += one; \
         h = one + (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + ((a & b) ^ (a & c) ^ (b & c)); \
     } while (0)
@@ -71,7 +73,8 @@ void sha256(const void *bytes, size_t length, uint8_t out[SHA256_BYTES])
     for (; left >= BLOCK_BYTES; left -= BLOCK_BYTES, at += BLOCK_BYTES)
         compress(state, at);
 
-    /* The rest, a one bit, zeros and the length in bits: one block, or two when the length no longer fits the first. */
+    /* The rest, a one bit, zeros and the length in bits: one block, or two when the length no longer fits
+     * the first. */
     uint8_t last[2 * BLOCK_BYTES] = { 0 };
     size_t size = left < BLOCK_BYTES - LENGTH_BYTES ? BLOCK_BYTES : 2 * BLOCK_BYTES;
     if (left > 0)

@@ -19,9 +19,10 @@ const struct event_row EVENTS[EVENT_TYPE_COUNT] = {
 
 #define REQUIRED true
 #define OPTIONAL false
-#define ROW(wire, row_kind, row_required, member, row_least, row_most) { \
-        .name = wire, .quoted = ",\"" wire "\":", .quoted_length = sizeof ",\"" wire "\":" - 1, .kind = KIND_##row_kind, \
-        .required = row_required, .offset = offsetof(struct event, member), .least = row_least, .most = row_most }
+#define ROW(wire, of_kind, is_required, member, at_least, at_most) { \
+        .name = wire, .quoted = ",\"" wire "\":", .quoted_length = sizeof ",\"" wire "\":" - 1, \
+        .kind = KIND_##of_kind, .required = is_required, .offset = offsetof(struct event, member), \
+        .least = at_least, .most = at_most }
 
 const struct field FIELDS[FIELD_COUNT] = {
 #define FIELD(member, wire, kind, least, most) [FIELD_##member] = ROW(wire, kind, false, member, least, most),
@@ -29,11 +30,13 @@ const struct field FIELDS[FIELD_COUNT] = {
 };
 
 const struct field PARTS[] = {
-#define PART(object, member, wire, kind, least, most, presence) ROW(wire, kind, presence, object.member, least, most),
+#define PART(object, member, wire, kind, least, most, presence)                                              \
+    ROW(wire, kind, presence, object.member, least, most),
 #include "proto/events.def"
 };
 
-/* PARTS counted while compiling: one enumerator a row, so the first of an object is that object's first row. */
+/* PARTS counted while compiling: one enumerator a row, so the first of an object is that object's first
+ * row. */
 enum part_index {
 #define PART(object, member, wire, kind, least, most, presence) PART_##object##_##member,
 #include "proto/events.def"
@@ -43,11 +46,12 @@ _Static_assert(sizeof PARTS / sizeof PARTS[0] == PART_COUNT, "one row, one index
 
 const struct object *object_of(enum kind kind)
 {
+#define OBJECT(name, first, end) { offsetof(struct event, has_##name), PART_##first, end }
     static const struct object objects[] = {
-        [KIND_QUOTE - KIND_QUOTE] = { offsetof(struct event, has_quote), PART_quote_model, PART_balance_granted },
-        [KIND_BALANCE - KIND_QUOTE] = { offsetof(struct event, has_balance), PART_balance_granted, PART_error_code },
-        [KIND_ERROR - KIND_QUOTE] = { offsetof(struct event, has_error), PART_error_code, PART_timings_accepted_at_ms },
-        [KIND_TIMINGS - KIND_QUOTE] = { offsetof(struct event, has_timings), PART_timings_accepted_at_ms, PART_COUNT },
+        [KIND_QUOTE - KIND_QUOTE] = OBJECT(quote, quote_model, PART_balance_granted),
+        [KIND_BALANCE - KIND_QUOTE] = OBJECT(balance, balance_granted, PART_error_code),
+        [KIND_ERROR - KIND_QUOTE] = OBJECT(error, error_code, PART_timings_accepted_at_ms),
+        [KIND_TIMINGS - KIND_QUOTE] = OBJECT(timings, timings_accepted_at_ms, PART_COUNT),
     };
     return kind >= KIND_QUOTE ? &objects[kind - KIND_QUOTE] : NULL;
 }
@@ -57,7 +61,8 @@ static const struct member MEMBERS[] = {
 #include "proto/events.def"
 };
 
-/* Where each message's rows begin in MEMBERS: a MESSAGE row takes the index of the HAS row that follows it. */
+/* Where each message's rows begin in MEMBERS: a MESSAGE row takes the index of the HAS row that follows
+ * it. */
 enum member_index {
 #define MESSAGE(name, type, topic) FIRST_##name, BEFORE_##name = FIRST_##name - 1,
 #define HAS(message, field, presence) AT_##message##_##field,
@@ -88,7 +93,8 @@ const struct condition CONDITIONS[] = {
 };
 const size_t CONDITION_COUNT = sizeof CONDITIONS / sizeof CONDITIONS[0];
 
-/* What we write must be readable to us: the two messages that can grow, with everything else of them at its longest. */
+/* What we write must be readable to us: the messages that can grow, all the rest of them at its longest. */
 _Static_assert(PROMPT_CHARACTERS_MAX * 4 + 4096 <= JSON_BYTES_MAX, "a job with the longest prompt and image");
-_Static_assert(EVENT_OUTPUTS_MAX * EVENT_OUTPUT_BYTES_MAX + 4096 <= JSON_BYTES_MAX, "a completion with all its outputs");
+_Static_assert(EVENT_OUTPUTS_MAX * EVENT_OUTPUT_BYTES_MAX + 4096 <= JSON_BYTES_MAX,
+               "a completion with all its outputs");
 _Static_assert(2000 * 4 + CONTEXT_BYTES_MAX + 4096 <= JSON_BYTES_MAX, "a failure with its words and context");

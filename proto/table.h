@@ -1,4 +1,5 @@
-/* The rows of events.def as data: what encoder, decoder and the contract test loop over. Private to proto/ and tests. */
+/* The rows of events.def as data: what encoder, decoder and the contract test loop over. Private to proto/
+ * and tests. */
 #ifndef PROTO_TABLE_H
 #define PROTO_TABLE_H
 
@@ -10,7 +11,7 @@
 
 enum kind {
     KIND_ID,         /* const char *: id_valid() */
-    KIND_WORD,       /* const char *: printable ASCII without space, quote and backslash, so it needs no escapes */
+    KIND_WORD,       /* const char *: printable ASCII without space, quote and backslash: needs no escapes */
     KIND_URL,        /* const char *: a word that begins with https:// */
     KIND_TEXT,       /* const char *: any characters, of control characters only tab, LF and CR */
     KIND_PROSE,      /* const char *: as TEXT; the encoder makes it fit */
@@ -25,7 +26,10 @@ enum kind {
     KIND_SPAN,       /* int64_t ms, made by the encoder */
     KIND_NUMBER,     /* double */
     KIND_OUTPUTS,    /* const char *[] */
-    KIND_QUOTE, KIND_BALANCE, KIND_ERROR, KIND_TIMINGS,     /* objects: OBJECTS says where their parts are */
+    KIND_QUOTE,      /* the objects: object_of() says where their parts are */
+    KIND_BALANCE,
+    KIND_ERROR,
+    KIND_TIMINGS,
 };
 
 struct field {

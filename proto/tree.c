@@ -17,7 +17,8 @@ struct tree {
     char text[];             /* the input, changed in place: escapes undone, strings ended by NUL */
 };
 
-/* text ends in NUL, which no rule of the grammar takes, so every step looks at what is there before it goes on. */
+/* text ends in NUL, which no rule of the grammar takes, so every step looks at what is there before it goes
+ * on. */
 struct reader { struct tree *tree; char *at; int depth; const char *reason; };
 
 static bool refuse(struct reader *reader, const char *reason)
@@ -54,10 +55,13 @@ static int32_t read_hex4(const char *text)
     int32_t value = 0;
     for (int i = 0; i < 4; i++) {
         char c = text[i];
-        int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-        if (digit < 0)
+        char letter = (char)(c | 0x20);      /* lower case; of no use to digits, and no harm */
+        if (c >= '0' && c <= '9')
+            value = value * 16 + (c - '0');
+        else if (letter >= 'a' && letter <= 'f')
+            value = value * 16 + (letter - 'a' + 10);
+        else
             return -1;
-        value = value * 16 + digit;
     }
     return value;
 }
@@ -105,8 +109,8 @@ static int32_t read_unicode(struct reader *reader)
 /* At a backslash: what it stands for is written to *to, which is never ahead of what is read. */
 static bool undo_escape(struct reader *reader, char **to)
 {
-    static const char plain[128] = { ['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['b'] = '\b', ['f'] = '\f', ['n'] = '\n',
-                                     ['r'] = '\r', ['t'] = '\t' };
+    static const char plain[128] = { ['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+                                     ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t' };
     unsigned char c = (unsigned char)reader->at[1];
     if (c == 'u') {
         reader->at += 2;
@@ -229,7 +233,8 @@ static int compare_names(const void *left, const void *right)
     return memcmp(a->name, b->name, a->name_length);
 }
 
-/* By sorting, so that an object of ten thousand members costs its sender's victim no more than it has bytes. */
+/* By sorting, so that an object of ten thousand members costs its sender's victim no more than it has
+ * bytes. */
 static bool many_differ(const struct node *object)
 {
     const struct node **members = xmalloc(object->count * sizeof *members);
@@ -273,7 +278,8 @@ static bool read_name(struct reader *reader, const char **name, uint32_t *length
     return true;
 }
 
-/* One item after the other up to close, at an opening bracket. Items are found by index: the array may move as it grows. */
+/* One item after the other up to close, at an opening bracket. Items are found by index: the array may move
+ * as it grows. */
 static bool read_items(struct reader *reader, enum json_kind kind, char close)
 {
     struct tree *tree = reader->tree;
@@ -337,7 +343,7 @@ static bool read_value(struct reader *reader)
 static bool read_document(struct reader *reader, const char *end)
 {
     skip_space(reader);
-    if (*reader->at != '{' && *reader->at != '[')      /* as json_parse: a document is an object or an array */
+    if (*reader->at != '{' && *reader->at != '[') /* as json_parse: a document is an object or an array */
         return refuse(reader, "not JSON");
     if (!read_value(reader))
         return false;

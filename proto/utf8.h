@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-/* How many bytes the character at text has, 1 to 4; 0: not UTF-8. text ends in NUL, which is no continuation byte, so
- * nothing behind it is read. */
+/* How many bytes the character at text has, 1 to 4; 0: not UTF-8. text ends in NUL, which is no continuation
+ * byte, so nothing behind it is read. */
 size_t utf8_length(const char *text);
 
 #endif

@@ -27,7 +27,8 @@ static int64_t percent_of(const struct policy *policy, const char *failure_code)
 }
 
 /* Rounded down: half a token is the user's. Split so that the product can't overflow. */
-int64_t policy_charge(const struct policy *policy, const char *failure_code, bool cancelled, int64_t held_tokens)
+int64_t policy_charge(const struct policy *policy, const char *failure_code, bool cancelled,
+                      int64_t held_tokens)
 {
     must(held_tokens >= 0);
     int64_t percent = cancelled ? policy->cancelled_percent : percent_of(policy, failure_code);

@@ -22,10 +22,12 @@ static size_t descend(struct place *place, const char *format, ...)
 
 static bool plain_name(const char *name)
 {
-    return name[0] != '\0' && strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == strlen(name);
+    return name[0] != '\0'
+           && strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == strlen(name);
 }
 
-/* A key of the file may hold anything: in the error line, a question mark stands for what is not printable ASCII. */
+/* A key of the file may hold anything: in the error line, a question mark stands for what is not printable
+ * ASCII. */
 static void printable(const char *text, size_t length, char out[SHOWN_CHARACTERS + 4])
 {
     size_t shown = length < SHOWN_CHARACTERS ? length : SHOWN_CHARACTERS;
@@ -52,7 +54,8 @@ void place_leave(struct place *place, size_t length)
     place->path[length] = '\0';
 }
 
-bool place_member(struct place *place, const struct json *object, const char *name, place_reader *read, void *into)
+bool place_member(struct place *place, const struct json *object, const char *name, place_reader *read,
+                  void *into)
 {
     size_t before = place_enter(place, name);
     bool good = read(place, json_get(object, name), into);
@@ -71,7 +74,8 @@ bool place_wrong(struct place *place, const struct json *value, const char *allo
         printable(dumped.bytes, dumped.length, shown);
         text_free(&dumped);
     }
-    snprintf(place->error, POLICY_ERROR_BYTES, "%s: %s is %s; allowed is %s", place->file, place->path, shown, allowed);
+    snprintf(place->error, POLICY_ERROR_BYTES, "%s: %s is %s; allowed is %s", place->file, place->path, shown,
+             allowed);
     return false;
 }
 
@@ -105,8 +109,8 @@ bool place_object(struct place *place, const struct json *value, const char *con
     return true;
 }
 
-bool place_integer(struct place *place, const struct json *object, const char *name, int64_t least, int64_t most,
-                   int64_t *out)
+bool place_integer(struct place *place, const struct json *object, const char *name, int64_t least,
+                   int64_t most, int64_t *out)
 {
     const struct json *value = json_get(object, name);
     size_t before = place_enter(place, name);

@@ -1,5 +1,5 @@
-/* Reading a strict JSON file: where in it we are, and the one line that says what is wrong there. Each reader answers false
- * once the line is written, and the first line stands. */
+/* Reading a strict JSON file: where in it we are, and the one line that says what is wrong there. Each
+ * reader answers false once the line is written, and the first line stands. */
 #ifndef POLICY_PLACE_H
 #define POLICY_PLACE_H
 
@@ -17,7 +17,8 @@ struct place {
 
 /* Reads a member (value NULL when it is absent) in its place. */
 typedef bool place_reader(struct place *place, const struct json *value, void *into);
-bool place_member(struct place *place, const struct json *object, const char *name, place_reader *read, void *into);
+bool place_member(struct place *place, const struct json *object, const char *name, place_reader *read,
+                  void *into);
 
 /* Into a member, and back out with what it returned. */
 size_t place_enter(struct place *place, const char *name);
@@ -31,8 +32,9 @@ bool place_wrong(struct place *place, const struct json *value, const char *allo
 bool place_object(struct place *place, const struct json *value, const char *const *names);
 
 /* A member of the object: of that type and within these limits, or the line is written. */
-bool place_integer(struct place *place, const struct json *object, const char *name, int64_t least, int64_t most,
-                   int64_t *out);
-bool place_word(struct place *place, const struct json *value, const char **out);       /* 1 to 64 printable ASCII */
+bool place_integer(struct place *place, const struct json *object, const char *name, int64_t least,
+                   int64_t most, int64_t *out);
+bool place_word(struct place *place, const struct json *value,
+                const char **out); /* 1 to 64 printable ASCII */
 
 #endif

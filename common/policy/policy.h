@@ -1,5 +1,6 @@
-/* The policy file (deploy/policy.json): prices, what an unsuccessful generation is charged, and what models accept, all as
- * data. Read at start and again on SIGHUP; refused whole when anything in it is wrong, and then the former one stays. */
+/* The policy file (deploy/policy.json): prices, what an unsuccessful generation is charged, and what models
+ * accept, all as data. Read at start and again on SIGHUP; refused whole when anything in it is wrong, and
+ * then the former one stays. */
 #ifndef POLICY_POLICY_H
 #define POLICY_POLICY_H
 
@@ -13,22 +14,29 @@ struct policy;
 
 /* The file is one JSON object, every member known, all required but those in brackets:
  *
- *     version          text of the operator's choice; goes into every quote
- *     price            {"tokens": 1} for each generation, or {"tokensPerSecond": 2} for each second of it
- *     chargePercent    of the held tokens, when there is no video, rounded down: "cancelled" by its user; ["failures"]: by
- *                      the longest failure code prefix, whole parts only, {"SAFETY.INPUT": 100}; "otherwise": any other
- *     defaultModel     one that takes text alone
- *     models           by name: "promptUnitsMax" (UTF-16 units); ["price"] of its own; ["text"] and ["image"], at least one:
- *                      what it takes without and with a first frame: ["prompt"] "required" or "optional"; "ratios" and
- *                      "defaultRatio"; ["durations" as a list or as {"least", "most"}, with "defaultDuration"] in seconds
- */
+ *   version          text of the operator's choice; goes into every quote
+ *   price            {"tokens": 1} for each generation, or {"tokensPerSecond": 2} for each second of it
+ *   chargePercent    of the held tokens when there is no video, rounded down:
+ *     cancelled        by its user
+ *     [failures]       by failure code prefix, {"SAFETY.INPUT": 100}: the longest counts, whole parts only
+ *     otherwise        anything else
+ *   defaultModel     one that takes text alone
+ *   models           by name:
+ *     promptUnitsMax   in UTF-16 units
+ *     [price]          its own
+ *     [text], [image]  at least one: what it takes without and with a first frame
+ *       [prompt]         "required", which is the default, or "optional"
+ *       ratios, defaultRatio
+ *       [durations]      in seconds, as a list or as {"least": 2, "most": 10}; with defaultDuration */
 
 enum { POLICY_ERROR_BYTES = 300 };
 
-/* Given: policy_free. NULL and one line in error (file, place, value, what is allowed). Blocks on the file. */
+/* Given: policy_free. NULL and one line in error (file, place, value, what is allowed). Blocks on the
+ * file. */
 struct policy *policy_read(const char *path, char error[POLICY_ERROR_BYTES]);
 /* The same from bytes; name stands for the file in the error. */
-struct policy *policy_parse(const char *name, const char *bytes, size_t length, char error[POLICY_ERROR_BYTES]);
+struct policy *policy_parse(const char *name, const char *bytes, size_t length,
+                            char error[POLICY_ERROR_BYTES]);
 void policy_free(struct policy **policy);
 const char *policy_version(const struct policy *policy);         /* the file's own "version" */
 
@@ -45,12 +53,14 @@ struct policy_answer {
     int64_t duration_seconds;            /* the same; 0: the model has none */
 };
 /* Decides whether the model takes this request and what it costs. Pure. */
-void policy_quote(const struct policy *policy, const struct policy_request *request, struct policy_answer *answer);
+void policy_quote(const struct policy *policy, const struct policy_request *request,
+                  struct policy_answer *answer);
 /* The model of a request without one. */
 const char *policy_default_model(const struct policy *policy);
-/* What a generation that did not succeed is charged, of its hold: by longest matching failure-code prefix; default 0.
- * failure_code NULL: the provider gave none, or it ended with us. cancelled: by its user. */
-int64_t policy_charge(const struct policy *policy, const char *failure_code, bool cancelled, int64_t held_tokens);
+/* What a generation that did not succeed is charged, of its hold: by longest matching failure-code prefix;
+ * default 0. failure_code NULL: the provider gave none, or it ended with us. cancelled: by its user. */
+int64_t policy_charge(const struct policy *policy, const char *failure_code, bool cancelled,
+                      int64_t held_tokens);
 /* UTF-16 code units of UTF-8 text, as the provider counts prompts. */
 size_t policy_utf16_units(const char *utf8);
 

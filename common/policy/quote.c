@@ -7,7 +7,12 @@
 #include "base/must.h"
 #include "policy/rules.h"
 
-enum { SHOWN_CHARACTERS = 40, SHOWN_BYTES = SHOWN_CHARACTERS + 4, IMAGE_BYTES_LEAST = 13, IMAGE_BYTES_MOST = 2048 };
+enum {
+    SHOWN_CHARACTERS = 40,
+    SHOWN_BYTES = SHOWN_CHARACTERS + 4,
+    IMAGE_BYTES_LEAST = 13,
+    IMAGE_BYTES_MOST = 2048
+};
 
 const char *policy_version(const struct policy *policy)
 {
@@ -45,7 +50,8 @@ bool input_takes_ratio(const struct input *input, const char *ratio)
     return false;
 }
 
-/* A character outside the basic plane is four bytes of UTF-8 and a pair of units; each other one is a single unit. */
+/* A character outside the basic plane is four bytes of UTF-8 and a pair of units; each other one is a single
+ * unit. */
 size_t policy_utf16_units(const char *utf8)
 {
     size_t units = 0;
@@ -67,7 +73,8 @@ static bool refuse(struct policy_answer *answer, const char *field, const char *
 
 static const char *shown(const char *text, char out[SHOWN_BYTES])
 {
-    size_t length = strnlen(text, SHOWN_CHARACTERS + 1), kept = length > SHOWN_CHARACTERS ? SHOWN_CHARACTERS : length;
+    size_t length = strnlen(text, SHOWN_CHARACTERS + 1),
+           kept = length > SHOWN_CHARACTERS ? SHOWN_CHARACTERS : length;
     for (size_t i = 0; i < kept; i++)
         out[i] = text[i] >= ' ' && text[i] < 0x7f ? text[i] : '?';
     memcpy(out + kept, length > kept ? "..." : "", length > kept ? 4 : 1);
@@ -93,13 +100,14 @@ static bool check_model(const struct policy *policy, const char *name, struct po
     return refuse(answer, "model", "model is \"%s\"; allowed is %s", shown(name, cut), names);
 }
 
-/* The provider fetches over https from a host with a name only; a URL that it would refuse is refused here, before tokens
- * are held. User and password have no business in a message. */
+/* The provider fetches over https from a host with a name only; a URL that it would refuse is refused here,
+ * before tokens are held. User and password have no business in a message. */
 static bool image_url_good(const char *url)
 {
     static const char scheme[] = "https://";
     size_t length = strnlen(url, IMAGE_BYTES_MOST + 1);
-    if (length < IMAGE_BYTES_LEAST || length > IMAGE_BYTES_MOST || strncmp(url, scheme, sizeof scheme - 1) != 0)
+    if (length < IMAGE_BYTES_LEAST || length > IMAGE_BYTES_MOST
+        || strncmp(url, scheme, sizeof scheme - 1) != 0)
         return false;
     const char *host = url + sizeof scheme - 1;
     size_t authority = strcspn(host, "/?#");
@@ -115,12 +123,16 @@ static bool check_image(const struct model *model, const char *image, struct pol
 {
     char cut[SHOWN_BYTES];
     if (!image && !model->text.taken)
-        return refuse(answer, "image", "image is missing; allowed for %s is an https:// URL of an image", model->name);
+        return refuse(answer, "image", "image is missing; allowed for %s is an https:// URL of an image",
+                      model->name);
     if (image && !model->image.taken)
-        return refuse(answer, "image", "image is \"%s\"; allowed for %s is none", shown(image, cut), model->name);
+        return refuse(answer, "image", "image is \"%s\"; allowed for %s is none", shown(image, cut),
+                      model->name);
     if (image && !image_url_good(image))
-        return refuse(answer, "image", "image is \"%s\"; allowed is an https:// URL of %d to %d characters whose host is a "
-                      "domain name", shown(image, cut), IMAGE_BYTES_LEAST, IMAGE_BYTES_MOST);
+        return refuse(answer, "image",
+                      "image is \"%s\"; allowed is an https:// URL of %d to %d characters whose host is a "
+                      "domain name",
+                      shown(image, cut), IMAGE_BYTES_LEAST, IMAGE_BYTES_MOST);
     return true;
 }
 
@@ -129,11 +141,11 @@ static bool check_prompt(const struct model *model, const struct input *input, c
 {
     size_t units = prompt ? policy_utf16_units(prompt) : 0;
     if (units == 0 && !input->prompt_optional)
-        return refuse(answer, "prompt", "prompt is missing; allowed for %s is 1 to %" PRId64 " UTF-16 units", model->name,
-                      model->prompt_units_max);
-    if (units > (size_t)model->prompt_units_max)
-        return refuse(answer, "prompt", "prompt is %zu UTF-16 units long; allowed for %s is 1 to %" PRId64, units,
+        return refuse(answer, "prompt", "prompt is missing; allowed for %s is 1 to %" PRId64 " UTF-16 units",
                       model->name, model->prompt_units_max);
+    if (units > (size_t)model->prompt_units_max)
+        return refuse(answer, "prompt", "prompt is %zu UTF-16 units long; allowed for %s is 1 to %" PRId64,
+                      units, model->name, model->prompt_units_max);
     return true;
 }
 
@@ -146,8 +158,8 @@ static bool check_ratio(const struct model *model, const struct input *input, co
     char ratios[120] = "", cut[SHOWN_BYTES];
     for (int i = 0; i < input->ratio_count; i++)
         list(ratios, sizeof ratios, input->ratios[i]);
-    return refuse(answer, "ratio", "ratio is \"%s\"; allowed for %s %s image is %s", shown(ratio, cut), model->name,
-                  input == &model->image ? "with an" : "without", ratios);
+    return refuse(answer, "ratio", "ratio is \"%s\"; allowed for %s %s image is %s", shown(ratio, cut),
+                  model->name, input == &model->image ? "with an" : "without", ratios);
 }
 
 static bool check_duration(const struct model *model, const struct input *input, int64_t seconds,
@@ -163,8 +175,8 @@ static bool check_duration(const struct model *model, const struct input *input,
         snprintf(number, sizeof number, "%" PRId64, input->durations[i]);
         list(may, sizeof may, number);
     }
-    return refuse(answer, "durationSeconds", "durationSeconds is %" PRId64 "; allowed for %s is %s", seconds, model->name,
-                  input->duration_count > 0 ? may : "none");
+    return refuse(answer, "durationSeconds", "durationSeconds is %" PRId64 "; allowed for %s is %s", seconds,
+                  model->name, input->duration_count > 0 ? may : "none");
 }
 
 static void price(const struct policy *policy, const struct model *model, struct policy_answer *answer)
@@ -177,14 +189,16 @@ static void price(const struct policy *policy, const struct model *model, struct
     snprintf(quote->policy_version, sizeof quote->policy_version, "%s", policy->version);
 }
 
-void policy_quote(const struct policy *policy, const struct policy_request *request, struct policy_answer *answer)
+void policy_quote(const struct policy *policy, const struct policy_request *request,
+                  struct policy_answer *answer)
 {
     *answer = (struct policy_answer){ .allowed = false };
     const struct model *model;
     if (!check_model(policy, request->model, answer, &model) || !check_image(model, request->image, answer))
         return;
     const struct input *input = request->image ? &model->image : &model->text;
-    if (!check_prompt(model, input, request->prompt, answer) || !check_ratio(model, input, request->ratio, answer)
+    if (!check_prompt(model, input, request->prompt, answer)
+        || !check_ratio(model, input, request->ratio, answer)
         || !check_duration(model, input, request->duration_seconds, answer))
         return;
     price(policy, model, answer);

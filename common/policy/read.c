@@ -1,4 +1,5 @@
-/* The policy file into rules, refused whole at the first thing that is wrong: money is no place for defaults by typo. */
+/* The policy file into rules, refused whole at the first thing that is wrong: money is no place for defaults
+ * by typo. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,7 +11,8 @@
 #include "policy/place.h"
 #include "policy/rules.h"
 
-/* The one of the two that is there: {"tokens": 1} for each generation, {"tokensPerSecond": 2} for each second of it. */
+/* The one of the two that is there: {"tokens": 1} for each generation, {"tokensPerSecond": 2} for each
+ * second of it. */
 static bool read_price(struct place *place, const struct json *value, void *into)
 {
     struct price *price = into;
@@ -52,7 +54,8 @@ static bool read_duration_list(struct place *place, const struct json *value, st
         int64_t *seconds = &input->durations[i];
         if (!json_integer(json_at(value, i), seconds) || *seconds < 1 || *seconds > DURATION_SECONDS_MAX
             || (i > 0 && *seconds <= seconds[-1]))
-            return place_wrong(place, json_at(value, i), "a whole number from 1 to 3600, more than the one before");
+            return place_wrong(place, json_at(value, i),
+                               "a whole number from 1 to 3600, more than the one before");
         input->duration_count++;
         place_leave(place, before);
     }
@@ -71,8 +74,9 @@ static bool read_durations(struct place *place, const struct json *value, void *
     input->any_between = true;
     input->duration_count = 2;
     return place_object(place, value, names)
-        && place_integer(place, value, "least", 1, DURATION_SECONDS_MAX, &input->durations[0])
-        && place_integer(place, value, "most", input->durations[0], DURATION_SECONDS_MAX, &input->durations[1]);
+           && place_integer(place, value, "least", 1, DURATION_SECONDS_MAX, &input->durations[0])
+           && place_integer(place, value, "most", input->durations[0], DURATION_SECONDS_MAX,
+                            &input->durations[1]);
 }
 
 static bool read_prompt_rule(struct place *place, const struct json *value, void *into)
@@ -95,14 +99,16 @@ static bool read_default_ratio(struct place *place, const struct json *value, vo
 static bool read_default_duration(struct place *place, const struct json *value, void *into)
 {
     struct input *input = into;
-    return (json_integer(value, &input->default_duration) && input_takes_duration(input, input->default_duration))
-        || place_wrong(place, value, "one of this input's durations");
+    return (json_integer(value, &input->default_duration)
+            && input_takes_duration(input, input->default_duration))
+           || place_wrong(place, value, "one of this input's durations");
 }
 
 static bool read_input(struct place *place, const struct json *value, void *into)
 {
     struct input *input = into;
-    static const char *const names[] = { "prompt", "ratios", "defaultRatio", "durations", "defaultDuration", NULL };
+    static const char *const names[] = { "prompt",    "ratios",          "defaultRatio",
+                                         "durations", "defaultDuration", NULL };
     if (!value)
         return true;
     input->taken = true;
@@ -117,7 +123,8 @@ static bool read_input(struct place *place, const struct json *value, void *into
 }
 
 /* A price by the second needs a length, and its product has to stay a price. */
-static bool check_price(struct place *place, const struct json *value, const struct model *model, const struct input *input)
+static bool check_price(struct place *place, const struct json *value, const struct model *model,
+                        const struct input *input)
 {
     if (!input->taken || !model->price.per_second)
         return true;
@@ -220,7 +227,9 @@ static bool read_version(struct place *place, const struct json *value, void *in
 
 static bool read_root(struct place *place, const struct json *root, struct policy *policy)
 {
-    static const char *const names[] = { "version", "defaultModel", "price", "chargePercent", "models", NULL };
+    static const char *const names[] = {
+        "version", "defaultModel", "price", "chargePercent", "models", NULL
+    };
     return place_object(place, root, names)
         && place_member(place, root, "version", read_version, policy)
         && place_member(place, root, "price", read_price, &policy->price)
@@ -229,7 +238,8 @@ static bool read_root(struct place *place, const struct json *root, struct polic
         && place_member(place, root, "defaultModel", read_default_model, policy);
 }
 
-struct policy *policy_parse(const char *name, const char *bytes, size_t length, char error[POLICY_ERROR_BYTES])
+struct policy *policy_parse(const char *name, const char *bytes, size_t length,
+                            char error[POLICY_ERROR_BYTES])
 {
     char reason[JSON_ERROR_BYTES];
     error[0] = '\0';
@@ -237,7 +247,8 @@ struct policy *policy_parse(const char *name, const char *bytes, size_t length, 
     struct place place = { .file = name, .path = "$", .length = 1, .error = error };
     policy->root = json_parse(bytes, length, JSON_BYTES_MAX, reason);
     if (!policy->root)
-        snprintf(error, POLICY_ERROR_BYTES, "%s: $ is no policy; allowed is one JSON object: %s", name, reason);
+        snprintf(error, POLICY_ERROR_BYTES, "%s: $ is no policy; allowed is one JSON object: %s", name,
+                 reason);
     if (!policy->root || !read_root(&place, policy->root, policy))
         policy_free(&policy);
     return policy;

@@ -1,5 +1,5 @@
-/* The policy file as values. Private to the policy: read.c fills it, quote.c and charge.c decide by it. All strings are lent
- * by root. */
+/* The policy file as values. Private to the policy: read.c fills it, quote.c and charge.c decide by it. All
+ * strings are lent by root. */
 #ifndef POLICY_RULES_H
 #define POLICY_RULES_H
 
@@ -21,7 +21,7 @@ struct input {
     bool prompt_optional;
     const char *ratios[RATIOS_MAX]; int ratio_count;
     const char *default_ratio;
-    bool any_between;                                    /* durations: from the first to the second, else a list */
+    bool any_between; /* durations: from the first to the second, else a list */
     int64_t durations[DURATIONS_MAX]; int duration_count;      /* 0: the model is not asked for a length */
     int64_t default_duration;                            /* 0: none */
 };
@@ -45,7 +45,7 @@ struct policy {
     struct model models[MODELS_MAX]; int model_count;
 };
 
-const struct model *policy_model(const struct policy *policy, const char *name);      /* NULL: no such model */
+const struct model *policy_model(const struct policy *policy, const char *name); /* NULL: no such model */
 bool input_takes_duration(const struct input *input, int64_t seconds);
 bool input_takes_ratio(const struct input *input, const char *ratio);
 

@@ -1,5 +1,5 @@
-"""What the contract tests share: the table and samples of contract-dump, the decoder behind contract-decode, the schemas
-with a real validator, and a second strict JSON parser."""
+"""What the contract tests share: the table and samples of contract-dump, the decoder behind contract-decode,
+the schemas with a real validator, and a second strict JSON parser."""
 
 import functools
 import json
@@ -19,7 +19,8 @@ BYTES_MAX, DEPTH_MAX = 64 * 1024, 16
 @functools.cache
 def dump():
     """The table as the C side has it, and messages as the C side encodes them."""
-    return json.loads(subprocess.run([os.environ["CONTRACT_DUMP"]], check=True, capture_output=True, timeout=60).stdout)
+    ran = subprocess.run([os.environ["CONTRACT_DUMP"]], check=True, capture_output=True, timeout=60)
+    return json.loads(ran.stdout)
 
 
 @functools.cache
@@ -33,18 +34,20 @@ def schemas():
 
 
 def decode(lines):
-    """Hands (ce_type or None for bare JSON, bytes) pairs to the C decoder; answers like "ok {...}" or "malformed REASON"."""
+    """Hands (ce_type or None for bare JSON, bytes) pairs to the C decoder; it answers like "ok {...}" or
+    "malformed REASON"."""
     text = "".join(f"{ce_type or '-'} {value.hex()}\n" for ce_type, value in lines)
-    ran = subprocess.run([os.environ["CONTRACT_DECODE"]], input=text.encode(), capture_output=True, timeout=120)
+    program = os.environ["CONTRACT_DECODE"]
+    ran = subprocess.run([program], input=text.encode(), capture_output=True, timeout=120)
     assert ran.returncode == 0, ran.stderr.decode("utf-8", "replace")[-2000:]
     answers = ran.stdout.decode("utf-8").split("\n")
     assert answers.pop() == "" and len(answers) == len(lines)
     return answers
 
 
-# ---- the validator. Two departures from jsonschema's defaults, both towards the letter: in JSON Schema 5.0 is an integer,
-# in our contract it is none (a reader that keeps doubles would lose digits in silence); and ECMA's $ means the very end,
-# where Python's also matches before a last newline.
+# ---- the validator. Two departures from jsonschema's defaults, both towards the letter: in JSON Schema
+# 5.0 is an integer, in our contract it is none (a reader that keeps doubles would lose digits in silence); and
+# ECMA's $ means the very end, where Python's also matches before a last newline.
 
 def _is_integer(_checker, value):
     return isinstance(value, int) and not isinstance(value, bool)
@@ -112,8 +115,8 @@ def strict_loads(raw):
     if len(raw) > BYTES_MAX:
         raise Refused("too large")
     try:
-        value = json.loads(raw.decode("utf-8"), object_pairs_hook=_members, parse_int=_integer, parse_float=_real,
-                           parse_constant=_constant)
+        value = json.loads(raw.decode("utf-8"), object_pairs_hook=_members, parse_int=_integer,
+                           parse_float=_real, parse_constant=_constant)
     except (ValueError, RecursionError) as error:
         raise Refused(str(error)) from error
     _check(value, 0)

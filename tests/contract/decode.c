@@ -1,5 +1,5 @@
-/* contract-decode: what the decoder says of each line of stdin, "ce_type value", the value in hexadecimal since it may hold
- * anything; "-" as ce_type is bare JSON on requests. One line is answered with one:
+/* contract-decode: what the decoder says of each line of stdin, "ce_type value", the value in hexadecimal
+ * since it may hold anything; "-" as ce_type is bare JSON on requests. One line is answered with one:
  *
  *     ok ENCODED            what event_encode makes of it again
  *     invalid FIELD REASON

@@ -32,8 +32,9 @@ static const char *text_value(const struct field *field, enum sample sample)
     case KIND_URL:
         return sample == SAMPLE_STRANGE ? "https://a.example/?q=%22&x='<>#~" : repeat("https://", "u", count);
     case KIND_TEXT: case KIND_PROSE:
-        return sample == SAMPLE_STRANGE ? "\"\\/\t\r\n\xc2\x80 \xe2\x80\xa8 \xef\xbf\xbf \xf0\x9f\xa6\x8a </script>"
-             : sample == SAMPLE_MOST ? repeat("", "\xf0\x9f\xa6\x8a", count) : repeat("", "t", count);
+        if (sample == SAMPLE_STRANGE)
+            return "\"\\/\t\r\n\xc2\x80 \xe2\x80\xa8 \xef\xbf\xbf \xf0\x9f\xa6\x8a </script>";
+        return sample == SAMPLE_MOST ? repeat("", "\xf0\x9f\xa6\x8a", count) : repeat("", "t", count);
     case KIND_CONTEXT:
         return sample == SAMPLE_STRANGE ? "{\"a\":[1,-0.5,null,true,{}],\"\":\"\\u0001\xe2\x80\xa8\"}" : "{}";
     case KIND_ENTRY: case KIND_CODE:
@@ -58,12 +59,16 @@ static int64_t integer_value(const struct field *field, enum sample sample)
 
 static double number_value(const struct field *field, enum sample sample)
 {
-    return sample == SAMPLE_MOST ? (double)field->most : sample == SAMPLE_STRANGE ? 0.1 + 0.2 : (double)field->least;
+    if (sample == SAMPLE_STRANGE)
+        return 0.1 + 0.2;
+    return (double)(sample == SAMPLE_MOST ? field->most : field->least);
 }
 
 static void fill_outputs(struct event *event, const struct field *field, enum sample sample)
 {
-    event->output_count = sample == SAMPLE_MOST ? (int)field->most : sample == SAMPLE_STRANGE ? 2 : (int)field->least;
+    event->output_count = (int)(sample == SAMPLE_MOST ? field->most : field->least);
+    if (sample == SAMPLE_STRANGE)
+        event->output_count = 2;
     for (int i = 0; i < event->output_count; i++)
         event->outputs[i] = repeat("", "o", sample == SAMPLE_MOST ? EVENT_OUTPUT_BYTES_MAX : 1);
 }

@@ -13,8 +13,8 @@ enum sample {
 };
 extern const char *const SAMPLE_NAMES[SAMPLE_COUNT];
 
-/* entry: which CHOICE of ENTRY a tokens.entry is to be; NULL for other messages. Strings are leaked: the programs that call
- * this make a few dozen and end. */
+/* entry: which CHOICE of ENTRY a tokens.entry is to be; NULL for other messages. Strings are leaked: the
+ * programs that call this make a few dozen and end. */
 void sample_make(enum event_type type, const char *entry, enum sample sample, struct event *event);
 
 #endif

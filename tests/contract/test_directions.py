@@ -1,5 +1,5 @@
-"""Both directions: what the encoder writes is valid by the schemas, and of what the schemas' examples are turned into, the
-decoder accepts exactly what a real validator accepts."""
+"""Both directions: what the encoder writes is valid by the schemas, and of what the schemas' examples are
+turned into, the decoder accepts exactly what a real validator accepts."""
 
 import copy
 import json
@@ -24,7 +24,10 @@ def test_every_message_is_sampled():
     assert {sample["sample"] for sample in SAMPLES} == {"minimal", "least", "most", "strange"}
 
 
-@pytest.mark.parametrize("sample", SAMPLES, ids=[f"{s['type']}-{s['sample']}-{i}" for i, s in enumerate(SAMPLES)])
+SAMPLE_IDS = [f"{sample['type']}-{sample['sample']}-{i}" for i, sample in enumerate(SAMPLES)]
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=SAMPLE_IDS)
 def test_what_is_encoded_is_valid_and_reads_back(sample):
     raw = sample["value"].encode()
     value = strict_loads(raw)
@@ -52,16 +55,17 @@ def text_values(schema):
         yield "\U0001F98A" * schema["maxLength"]
         yield "\U0001F98A" * (schema["maxLength"] + 1)
     good = filled(schema, max(schema.get("minLength", 1), 20))
-    yield from (good + tail for tail in ("\n", " ", "\t", "\"", "\\", "\u0001", "\u001f", "\u007f", "\u0080", "é", "\u2028",
-                                         "/", "~", "\U0001F98A", "\ufffd"))
+    yield from (good + tail for tail in "\n \t\"\\\u0001\u001f\u007f\u0080é\u2028/~\U0001F98A\ufffd")
     yield from (head + good for head in (" ", "\n", "é", "http://", "HTTPS://"))
 
 
-TIMES = ["2026-11-23T05:54:48Z", "2026-11-23T05:54:48.123456789Z", "2026-11-23T05:54:48+01:30", "2026-11-23T05:54:48-23:59",
+TIMES = ["2026-11-23T05:54:48Z", "2026-11-23T05:54:48.123456789Z", "2026-11-23T05:54:48+01:30",
+         "2026-11-23T05:54:48-23:59",
          "2024-02-29T00:00:00Z", "2023-02-29T00:00:00Z", "2026-11-31T00:00:00Z", "2026-13-01T00:00:00Z",
          "2026-00-01T00:00:00Z", "2026-11-23T24:00:00Z", "2026-11-23T05:60:00Z", "2026-11-23T05:54:61Z",
-         "2026-11-23T05:54:48", "2026-11-23", "2026-11-23 05:54:48Z", "2026-11-23t05:54:48Z", "2026-11-23T05:54:48z",
-         "2026-11-23T05:54:48.Z", "2026-11-23T05:54:48.1234567890Z", "2026-11-23T05:54:48+0100", "2026-11-23T05:54:48Z ",
+         "2026-11-23T05:54:48", "2026-11-23", "2026-11-23 05:54:48Z", "2026-11-23t05:54:48Z",
+         "2026-11-23T05:54:48z", "2026-11-23T05:54:48.Z", "2026-11-23T05:54:48.1234567890Z",
+         "2026-11-23T05:54:48+0100", "2026-11-23T05:54:48Z ",
          "2026-11-23T05:54:48Z\n", "1969-12-31T23:59:59Z", "1970-01-02T00:00:00Z", "9999-12-30T23:59:59Z",
          "20260-11-23T05:54:48Z", "", "now"]
 
@@ -125,7 +129,8 @@ def test_decoder_and_validator_agree(ce_type):
         valid = validator(ce_type).is_valid(instance)
         accepted += valid
         if valid != answer.startswith("ok "):
-            disagreements.append(f"{what}: the validator {'accepts' if valid else 'refuses'}, the decoder says {answer[:120]}")
+            verdict = "accepts" if valid else "refuses"
+            disagreements.append(f"{what}: the validator {verdict}, the decoder says {answer[:120]}")
     assert disagreements == []
     assert 5 < accepted < len(cases) - 20, "mutations must go both ways"
 
@@ -150,8 +155,10 @@ def test_a_refusal_can_be_answered_when_the_ids_are_good(ce_type):
         subject = next((name for name in ("generationId", "grantId") if name in example), None)
         if not subject or "userId" not in example:
             continue
-        spoilt = [{**example, name: 1.5} for name in names if name not in (subject, "userId", "grantId", "generationId")
-                  and schemas()[ce_type]["properties"][name]["type"] != "number"]
+        properties = schemas()[ce_type]["properties"]
+        spoilt = [{**example, name: 1.5} for name in names
+                  if name not in ("userId", "grantId", "generationId")
+                  and properties[name]["type"] != "number"]
         lines = [json.dumps(instance).encode() for instance in spoilt]
         without = [{key: value for key, value in instance.items() if key != gone}
                    for instance in spoilt for gone in (subject, "userId")]

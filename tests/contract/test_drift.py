@@ -69,10 +69,11 @@ def test_a_schema_says_what_the_table_says(ce_type):
     wanted = object_as_schema(message["fields"])
     if message["when"]:
         wanted["allOf"] = [
-            {"if": {"required": ["kind"], "properties": {"kind": {"const": kind}}}, "then": {"required": names}}
+            {"if": {"required": ["kind"], "properties": {"kind": {"const": kind}}},
+             "then": {"required": names}}
             for kind, names in message["when"].items()]
-    frame = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"urn:reelgate:schema:{ce_type}",
-             "title": ce_type}
+    frame = {"$schema": "https://json-schema.org/draft/2020-12/schema",
+             "$id": f"urn:reelgate:schema:{ce_type}", "title": ce_type}
     bare = without_words(schema)
     assert bare.pop("examples")
     assert {key: bare.pop(key) for key in frame} == frame
@@ -102,7 +103,8 @@ DOCUMENT = yaml.safe_load((ROOT / "proto" / "asyncapi.yaml").read_text("utf-8"))
 
 
 def channels():
-    return {channel["address"].removeprefix("reelgate."): channel for channel in DOCUMENT["channels"].values()}
+    found = DOCUMENT["channels"].values()
+    return {channel["address"].removeprefix("reelgate."): channel for channel in found}
 
 
 def resolve(reference):
@@ -141,7 +143,8 @@ def test_asyncapi_has_the_tables_messages_where_they_are_at_home():
             home = messages()[message["name"]]["topic"]
             key = message["bindings"]["kafka"]["key"]
             assert (key["type"], key["description"]) == ("string", keys[home])
-    wanted = {ce_type: [message["topic"], *FORWARDED.get(ce_type, ())] for ce_type, message in messages().items()}
+    wanted = {ce_type: [message["topic"], *FORWARDED.get(ce_type, ())]
+              for ce_type, message in messages().items()}
     assert found == {**wanted, "dead-letter": ["dead-letters"]}
 
 

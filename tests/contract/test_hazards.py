@@ -1,5 +1,5 @@
-"""Strict JSON: the known ways in which two parsers read one text differently. A second parser, Python's made strict, has to
-agree with ours on each, and both with what is written here."""
+"""Strict JSON: the known ways in which two parsers read one text differently. A second parser, Python's made
+strict, has to agree with ours on each, and both with what is written here."""
 
 import pytest
 

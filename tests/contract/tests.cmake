@@ -1,5 +1,6 @@
-# The contract test is Python: a real validator and a second parser judge what the C side writes and reads. REELGATE_PYTHON
-# names an interpreter that has tests/requirements.txt installed: a cache variable, else the environment's, else python3.
+# The contract test is Python: a real validator and a second parser judge what the C side writes and reads.
+# REELGATE_PYTHON names an interpreter that has tests/requirements.txt installed: a cache variable, else the
+# environment's, else python3.
 if(NOT REELGATE_PYTHON)
   set(REELGATE_PYTHON "$ENV{REELGATE_PYTHON}")
 endif()
@@ -14,5 +15,7 @@ foreach(program contract-dump contract-decode)
 endforeach()
 add_test(NAME contract COMMAND ${REELGATE_PYTHON} -m pytest -q -p no:cacheprovider ${CMAKE_CURRENT_LIST_DIR}
   WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-set_tests_properties(contract PROPERTIES LABELS contract TIMEOUT 300 ENVIRONMENT
-  "CONTRACT_DUMP=$<TARGET_FILE:contract-dump>;CONTRACT_DECODE=$<TARGET_FILE:contract-decode>;ASAN_OPTIONS=detect_leaks=0;PYTHONDONTWRITEBYTECODE=1")
+set(contract_environment
+  CONTRACT_DUMP=$<TARGET_FILE:contract-dump> CONTRACT_DECODE=$<TARGET_FILE:contract-decode>
+  ASAN_OPTIONS=detect_leaks=0 PYTHONDONTWRITEBYTECODE=1)
+set_tests_properties(contract PROPERTIES LABELS contract TIMEOUT 300 ENVIRONMENT "${contract_environment}")

@@ -1,5 +1,6 @@
-/* The decoder of messages. The first byte says how the rest comes: 'a' + a message's number, that message in binary mode;
- * 'S' structured; 'R' and 'G' bare on requests and grants; any other a ce_type that nobody knows. */
+/* The decoder of messages. The first byte says how the rest comes: 'a' + a message's number, that message in
+ * binary mode; 'S' structured; 'R' and 'G' bare on requests and grants; any other a ce_type that nobody
+ * knows. */
 #include "proto/event.h"
 
 #include <string.h>
@@ -11,7 +12,8 @@
 
 static struct event_source source_of(const uint8_t *bytes, size_t length)
 {
-    struct event_source source = { .value = (const char *)bytes + 1, .length = length - 1, .topic = TOPIC_REQUESTS };
+    struct event_source source = { .topic = TOPIC_REQUESTS, .value = (const char *)bytes + 1 };
+    source.length = length - 1;
     uint8_t mode = bytes[0];
     if (mode == 'G') {
         source.topic = TOPIC_GRANTS;
@@ -58,13 +60,14 @@ static void check_good(const struct event *event)
 static void check_error(const struct decode_error *error)
 {
     must(error->reason[0] != '\0' && error->message[0] != '\0');
-    must(memchr(error->message, '\0', sizeof error->message) && memchr(error->field, '\0', sizeof error->field));
+    must(memchr(error->message, '\0', sizeof error->message)
+         && memchr(error->field, '\0', sizeof error->field));
     for (const char *at = error->message; *at; at++)
         must(*at >= ' ' && *at < 0x7f);
 }
 
-/* The decoder has a reader of its own, which has to refuse exactly what json.h refuses, and to read the same from the rest:
- * what each of them writes of it again is the same to the other. */
+/* The decoder has a reader of its own, which has to refuse exactly what json.h refuses, and to read the same
+ * from the rest: what each of them writes of it again is the same to the other. */
 static void check_readers_agree(const uint8_t *bytes, size_t length)
 {
     char error[JSON_ERROR_BYTES] = "", other_error[JSON_ERROR_BYTES] = "";

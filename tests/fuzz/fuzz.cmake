@@ -1,7 +1,8 @@
 include_guard(GLOBAL)
 option(REELGATE_FUZZ "Build libFuzzer programs too (clang)" OFF)
 if(REELGATE_FUZZ AND CMAKE_C_COMPILER_ID MATCHES Clang)
-  # Coverage in every library, so that the engine sees its way through them; clang's other warnings are not our contract.
+  # Coverage in every library, so that the engine sees its way through them; clang's other
+  # warnings are not our contract.
   target_compile_options(reelgate-flags INTERFACE -fsanitize=fuzzer-no-link -Wno-error)
   target_link_options(reelgate-flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()

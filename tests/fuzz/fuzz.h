@@ -1,5 +1,5 @@
-/* One entry for libFuzzer, AFL++ and our own replay: feeds bytes to one reader of what comes from outside, and aborts when
- * the reader breaks a promise of its header. A sanitizer finds the rest. */
+/* One entry for libFuzzer, AFL++ and our own replay: feeds bytes to one reader of what comes from outside,
+ * and aborts when the reader breaks a promise of its header. A sanitizer finds the rest. */
 #ifndef FUZZ_FUZZ_H
 #define FUZZ_FUZZ_H
 

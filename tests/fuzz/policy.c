@@ -1,4 +1,5 @@
-/* The policy file: whatever is read has a price for a bare prompt, whatever is refused has one line that says why. */
+/* The policy file: whatever is read has a price for a bare prompt, whatever is refused has one line that
+ * says why. */
 #include "policy/policy.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Replays a corpus where there is no fuzzing engine: every file of the folder as it is, cut short at many places, and with
- * random bytes changed. The seed is fixed, so a failure comes again.
+/* Replays a corpus where there is no fuzzing engine: every file of the folder as it is, cut short at many
+ * places, and with random bytes changed. The seed is fixed, so a failure comes again.
  *
  *     fuzz-event tests/fuzz/corpus/event
  */

@@ -9,12 +9,15 @@
 static struct policy *shipped, *made;
 
 /* Per-second prices, an own price, a model without durations, charges by prefix. */
-static const char *const MADE =
-    "{\"version\":\"t1\",\"price\":{\"tokensPerSecond\":3},\"defaultModel\":\"fast\",\"chargePercent\":{\"cancelled\":50,"
-    "\"otherwise\":10,\"failures\":{\"SAFETY\":20,\"SAFETY.INPUT\":100,\"INTERNAL.\":1,\"ASSET.INVALID\":0}},\"models\":{"
-    "\"fast\":{\"promptUnitsMax\":5,\"text\":{\"ratios\":[\"1:1\",\"2:1\"],\"defaultRatio\":\"2:1\",\"durations\":[4,8],"
-    "\"defaultDuration\":8}},"
-    "\"flat\":{\"promptUnitsMax\":9,\"price\":{\"tokens\":7},\"text\":{\"ratios\":[\"1:1\"],\"defaultRatio\":\"1:1\"}}}}";
+static const char *const MADE = "{\"version\":\"t1\",\"price\":{\"tokensPerSecond\":3},\"defaultModel\":"
+                                "\"fast\",\"chargePercent\":{\"cancelled\":50,"
+                                "\"otherwise\":10,\"failures\":{\"SAFETY\":20,\"SAFETY.INPUT\":100,"
+                                "\"INTERNAL.\":1,\"ASSET.INVALID\":0}},\"models\":{"
+                                "\"fast\":{\"promptUnitsMax\":5,\"text\":{\"ratios\":[\"1:1\",\"2:1\"],"
+                                "\"defaultRatio\":\"2:1\",\"durations\":[4,8],"
+                                "\"defaultDuration\":8}},"
+                                "\"flat\":{\"promptUnitsMax\":9,\"price\":{\"tokens\":7},\"text\":{"
+                                "\"ratios\":[\"1:1\"],\"defaultRatio\":\"1:1\"}}}}";
 
 static void setup(void)
 {
@@ -40,7 +43,7 @@ static const struct {
     bool from_made; const char *model, *prompt, *ratio, *image; int64_t seconds;
     const char *want_model, *want_ratio; int64_t want_seconds, want_units, want_tokens;
 } allowed_cases[] = {
-    { false, NULL, "a fox", NULL, NULL, 0, "gen4.5", "1280:720", 5, 1, 1 },        /* a bare prompt */
+    { false, NULL, "a fox", NULL, NULL, 0, "gen4.5", "1280:720", 5, 1, 1 }, /* a bare prompt */
     { false, "gen4.5", "a fox", "720:1280", NULL, 10, "gen4.5", "720:1280", 10, 1, 1 },
     { false, "gen4.5", "a fox", "1584:672", IMAGE, 2, "gen4.5", "1584:672", 2, 1, 1 },
     { false, "gen4_turbo", NULL, NULL, IMAGE, 0, "gen4_turbo", "1280:720", 5, 1, 1 },
@@ -49,14 +52,20 @@ static const struct {
     { true, NULL, "x", NULL, NULL, 0, "fast", "2:1", 8, 8, 24 },
     { true, "fast", "x", "1:1", NULL, 4, "fast", "1:1", 4, 4, 12 },
     { true, "flat", "x", NULL, NULL, 0, "flat", "1:1", 0, 1, 7 },
-    { true, "fast", "12345", NULL, NULL, 0, "fast", "2:1", 8, 8, 24 },             /* just as long as it may be */
-    { true, "fast", "1\xf0\x9f\xa6\x8a" "45", NULL, NULL, 0, "fast", "2:1", 8, 8, 24 },
+    { true, "fast", "12345", NULL, NULL, 0, "fast", "2:1", 8, 8, 24 }, /* just as long as it may be */
+    { true, "fast",
+      "1\xf0\x9f\xa6\x8a"
+      "45",
+      NULL, NULL, 0, "fast", "2:1", 8, 8, 24 },
 };
 
 START_TEST(what_is_allowed_has_a_price_and_what_to_send)
 {
-    struct policy_request request = { .model = allowed_cases[_i].model, .prompt = allowed_cases[_i].prompt,
-        .ratio = allowed_cases[_i].ratio, .image = allowed_cases[_i].image, .duration_seconds = allowed_cases[_i].seconds };
+    struct policy_request request = { .model = allowed_cases[_i].model,
+                                      .prompt = allowed_cases[_i].prompt,
+                                      .ratio = allowed_cases[_i].ratio,
+                                      .image = allowed_cases[_i].image,
+                                      .duration_seconds = allowed_cases[_i].seconds };
     struct policy *policy = allowed_cases[_i].from_made ? made : shipped;
     struct policy_answer answer;
     policy_quote(policy, &request, &answer);
@@ -78,17 +87,26 @@ static const struct {
       "model is \"gen9\"; allowed is gen4_turbo, gen4.5, veo3.1, veo3.1_fast" },
     { false, "gen4.5", NULL, NULL, NULL, 0, "prompt",
       "prompt is missing; allowed for gen4.5 is 1 to 1000 UTF-16 units" },
-    { false, "gen4.5", "", NULL, IMAGE, 0, "prompt", "prompt is missing; allowed for gen4.5 is 1 to 1000 UTF-16 units" },
-    { true, "fast", "123456", NULL, NULL, 0, "prompt", "prompt is 6 UTF-16 units long; allowed for fast is 1 to 5" },
-    { true, "fast", "12\xf0\x9f\xa6\x8a" "45", NULL, NULL, 0, "prompt",       /* the fox is two units */
+    { false, "gen4.5", "", NULL, IMAGE, 0, "prompt",
+      "prompt is missing; allowed for gen4.5 is 1 to 1000 UTF-16 units" },
+    { true, "fast", "123456", NULL, NULL, 0, "prompt",
+      "prompt is 6 UTF-16 units long; allowed for fast is 1 to 5" },
+    { true, "fast",
+      "12\xf0\x9f\xa6\x8a"
+      "45",
+      NULL, NULL, 0, "prompt", /* the fox is two units */
       "prompt is 6 UTF-16 units long; allowed for fast is 1 to 5" },
     { false, "gen4.5", "x", "1584:672", NULL, 0, "ratio",
       "ratio is \"1584:672\"; allowed for gen4.5 without image is 1280:720, 720:1280" },
-    { false, "gen4.5", "x", "1920:1080", IMAGE, 0, "ratio", "ratio is \"1920:1080\"; allowed for gen4.5 with an image is "
+    { false, "gen4.5", "x", "1920:1080", IMAGE, 0, "ratio",
+      "ratio is \"1920:1080\"; allowed for gen4.5 with an image is "
       "1280:720, 720:1280, 1104:832, 832:1104, 960:960, 1584:672" },
-    { false, "gen4.5", "x", NULL, NULL, 1, "durationSeconds", "durationSeconds is 1; allowed for gen4.5 is 2 to 10" },
-    { false, "gen4.5", "x", NULL, NULL, 11, "durationSeconds", "durationSeconds is 11; allowed for gen4.5 is 2 to 10" },
-    { false, "veo3.1", "x", NULL, NULL, 5, "durationSeconds", "durationSeconds is 5; allowed for veo3.1 is 4, 6, 8" },
+    { false, "gen4.5", "x", NULL, NULL, 1, "durationSeconds",
+      "durationSeconds is 1; allowed for gen4.5 is 2 to 10" },
+    { false, "gen4.5", "x", NULL, NULL, 11, "durationSeconds",
+      "durationSeconds is 11; allowed for gen4.5 is 2 to 10" },
+    { false, "veo3.1", "x", NULL, NULL, 5, "durationSeconds",
+      "durationSeconds is 5; allowed for veo3.1 is 4, 6, 8" },
     { true, "flat", "x", NULL, NULL, 5, "durationSeconds", "durationSeconds is 5; allowed for flat is none" },
     { false, "gen4_turbo", "x", NULL, NULL, 0, "image",
       "image is missing; allowed for gen4_turbo is an https:// URL of an image" },
@@ -96,18 +114,25 @@ static const struct {
     { false, NULL, "x", NULL, "http://cdn.example.org/first.png", 0, "image",
       "image is \"http://cdn.example.org/first.png\"; " URL_MAY },
     { false, NULL, "x", NULL, "https://a.b/", 0, "image", "image is \"https://a.b/\"; " URL_MAY },
-    { false, NULL, "x", NULL, "https://10.0.0.1/a.png", 0, "image", "image is \"https://10.0.0.1/a.png\"; " URL_MAY },
-    { false, NULL, "x", NULL, "https://[::1]/a.png", 0, "image", "image is \"https://[::1]/a.png\"; " URL_MAY },
-    { false, NULL, "x", NULL, "https://localhost/a.png", 0, "image", "image is \"https://localhost/a.png\"; " URL_MAY },
+    { false, NULL, "x", NULL, "https://10.0.0.1/a.png", 0, "image",
+      "image is \"https://10.0.0.1/a.png\"; " URL_MAY },
+    { false, NULL, "x", NULL, "https://[::1]/a.png", 0, "image",
+      "image is \"https://[::1]/a.png\"; " URL_MAY },
+    { false, NULL, "x", NULL, "https://localhost/a.png", 0, "image",
+      "image is \"https://localhost/a.png\"; " URL_MAY },
     { false, NULL, "x", NULL, "https://u:p@cdn.example.org/", 0, "image",
       "image is \"https://u:p@cdn.example.org/\"; " URL_MAY },
-    { false, NULL, "x", NULL, "https:///cdn.example.org", 0, "image", "image is \"https:///cdn.example.org\"; " URL_MAY },
+    { false, NULL, "x", NULL, "https:///cdn.example.org", 0, "image",
+      "image is \"https:///cdn.example.org\"; " URL_MAY },
 };
 
 START_TEST(what_is_refused_is_named)
 {
-    struct policy_request request = { .model = refused_cases[_i].model, .prompt = refused_cases[_i].prompt,
-        .ratio = refused_cases[_i].ratio, .image = refused_cases[_i].image, .duration_seconds = refused_cases[_i].seconds };
+    struct policy_request request = { .model = refused_cases[_i].model,
+                                      .prompt = refused_cases[_i].prompt,
+                                      .ratio = refused_cases[_i].ratio,
+                                      .image = refused_cases[_i].image,
+                                      .duration_seconds = refused_cases[_i].seconds };
     struct policy_answer answer;
     policy_quote(refused_cases[_i].from_made ? made : shipped, &request, &answer);
     ck_assert(!answer.allowed);
@@ -137,9 +162,11 @@ static const struct { const char *code; bool cancelled; int64_t held, wanted; } 
 
 START_TEST(charge_follows_the_longest_prefix)
 {
-    ck_assert_int_eq(policy_charge(made, charge_cases[_i].code, charge_cases[_i].cancelled, charge_cases[_i].held),
-                     charge_cases[_i].wanted);
-    ck_assert_int_eq(policy_charge(shipped, charge_cases[_i].code, charge_cases[_i].cancelled, charge_cases[_i].held), 0);
+    ck_assert_int_eq(
+        policy_charge(made, charge_cases[_i].code, charge_cases[_i].cancelled, charge_cases[_i].held),
+        charge_cases[_i].wanted);
+    ck_assert_int_eq(
+        policy_charge(shipped, charge_cases[_i].code, charge_cases[_i].cancelled, charge_cases[_i].held), 0);
 }
 END_TEST
 

@@ -8,8 +8,9 @@
 #include "policy/policy.h"
 
 /* A policy out of pieces, so that each row spoils one. */
-#define POLICY(version, price, charge, model_name, models) \
-    "{\"version\":" version ",\"price\":" price ",\"chargePercent\":" charge ",\"defaultModel\":" model_name ",\"models\":" models "}"
+#define POLICY(version, price, charge, model_name, models)                                                   \
+    "{\"version\":" version ",\"price\":" price ",\"chargePercent\":" charge ",\"defaultModel\":" model_name \
+    ",\"models\":" models "}"
 #define CHARGE "{\"cancelled\":0,\"otherwise\":0}"
 #define INPUT "{\"ratios\":[\"1:1\"],\"defaultRatio\":\"1:1\",\"durations\":[4,8],\"defaultDuration\":8}"
 #define MODELS(input) "{\"m.1\":{\"promptUnitsMax\":9,\"text\":" input "}}"
@@ -21,10 +22,11 @@
 static const char *const good_cases[] = {
     WITH_INPUT(INPUT),
     WITH_INPUT("{\"ratios\":[\"1:1\"],\"defaultRatio\":\"1:1\"}"),
-    WITH_INPUT("{\"prompt\":\"optional\",\"ratios\":[\"1:1\"],\"defaultRatio\":\"1:1\",\"durations\":{\"least\":5,\"most\":5},"
+    WITH_INPUT("{\"prompt\":\"optional\",\"ratios\":[\"1:1\"],\"defaultRatio\":\"1:1\",\"durations\":{"
+               "\"least\":5,\"most\":5},"
                "\"defaultDuration\":5}"),
     WITH_PRICE("{\"tokens\":2147483647}"),
-    WITH_PRICE("{\"tokensPerSecond\":268435455}"),          /* times 8 is below 2^31 */
+    WITH_PRICE("{\"tokensPerSecond\":268435455}"), /* times 8 is below 2^31 */
     WITH_CHARGE("{\"cancelled\":100,\"otherwise\":1,\"failures\":{\"A\":0,\"A.B\":100}}"),
 };
 
@@ -38,24 +40,31 @@ START_TEST(good_policies_are_read)
 }
 END_TEST
 
-static const struct { const char *bytes, *error; } bad_cases[] = {
+static const struct { const char *bytes, *error;
+} bad_cases[] = {
     { "", "p: $ is no policy; allowed is one JSON object: empty" },
     { "[]", "p: $ is []; allowed is an object" },
-    { "{\"version\":\"1\",\"version\":\"2\"}", "p: $ is no policy; allowed is one JSON object: duplicate key" },
-    { "{}", "p: $.version is missing; allowed is 1 to 64 printable ASCII characters without spaces and quotes" },
-    { "{\"verson\":\"1\"}", "p: $.verson is \"1\"; allowed is none of that name, only version, defaultModel, price, "
+    { "{\"version\":\"1\",\"version\":\"2\"}",
+      "p: $ is no policy; allowed is one JSON object: duplicate key" },
+    { "{}",
+      "p: $.version is missing; allowed is 1 to 64 printable ASCII characters without spaces and quotes" },
+    { "{\"verson\":\"1\"}",
+      "p: $.verson is \"1\"; allowed is none of that name, only version, defaultModel, price, "
       "chargePercent, models" },
     { POLICY("7", "{\"tokens\":1}", CHARGE, "\"m.1\"", MODELS(INPUT)),
       "p: $.version is 7; allowed is 1 to 64 printable ASCII characters without spaces and quotes" },
     { WITH_PRICE("{}"), "p: $.price is {}; allowed is either tokens or tokensPerSecond" },
     { WITH_PRICE("{\"tokens\":1,\"tokensPerSecond\":1}"),
       "p: $.price is {\"tokens\":1,\"tokensPerSecond\":1}; allowed is either tokens or tokensPerSecond" },
-    { WITH_PRICE("{\"tokens\":0}"), "p: $.price.tokens is 0; allowed is a whole number from 1 to 2147483647" },
-    { WITH_PRICE("{\"tokens\":1.0}"), "p: $.price.tokens is 1.0; allowed is a whole number from 1 to 2147483647" },
+    { WITH_PRICE("{\"tokens\":0}"),
+      "p: $.price.tokens is 0; allowed is a whole number from 1 to 2147483647" },
+    { WITH_PRICE("{\"tokens\":1.0}"),
+      "p: $.price.tokens is 1.0; allowed is a whole number from 1 to 2147483647" },
     { WITH_PRICE("{\"tokens\":2147483648}"),
       "p: $.price.tokens is 2147483648; allowed is a whole number from 1 to 2147483647" },
     { WITH_PRICE("{\"tokensPerSecond\":268435456}"),
-      "p: $.models[\"m.1\"] is {\"promptUnitsMax\":9,\"text\":{\"ratios\":[\"1...; allowed is at most 2147483647 tokens for the longest duration" },
+      "p: $.models[\"m.1\"] is {\"promptUnitsMax\":9,\"text\":{\"ratios\":[\"1...; allowed is at most "
+      "2147483647 tokens for the longest duration" },
     { WITH_CHARGE("{\"cancelled\":0}"),
       "p: $.chargePercent.otherwise is missing; allowed is a whole number from 0 to 100" },
     { WITH_CHARGE("{\"cancelled\":101,\"otherwise\":0}"),
@@ -63,7 +72,8 @@ static const struct { const char *bytes, *error; } bad_cases[] = {
     { WITH_CHARGE("{\"cancelled\":0,\"otherwise\":0,\"failures\":{\"A.B\":-1}}"),
       "p: $.chargePercent.failures[\"A.B\"] is -1; allowed is a whole number from 0 to 100" },
     { WITH_CHARGE("{\"cancelled\":0,\"otherwise\":0,\"failures\":{\"\":1}}"),
-      "p: $.chargePercent.failures[\"\"] is 1; allowed is a prefix of 1 to 64 characters of A-Z a-z 0-9 . _ : -" },
+      "p: $.chargePercent.failures[\"\"] is 1; allowed is a prefix of 1 to 64 characters of A-Z a-z 0-9 . _ "
+      ": -" },
     { WITH_MODELS("{}"), "p: $.models is {}; allowed is an object of 1 to 64 models" },
     { WITH_MODELS("{\"m 1\":{}}"),
       "p: $.models[\"m 1\"] is {}; allowed is a model's name of 1 to 64 characters of A-Z a-z 0-9 . _ : -" },
@@ -72,10 +82,13 @@ static const struct { const char *bytes, *error; } bad_cases[] = {
     { WITH_MODELS("{\"m.1\":{\"promptUnitsMax\":9,\"image\":" INPUT "}}"),
       "p: $.defaultModel is \"m.1\"; allowed is one of the models that takes text alone" },
     { WITH_MODELS("{\"m.1\":{\"promptUnitsMax\":9,\"video\":{}}}"),
-      "p: $.models[\"m.1\"].video is {}; allowed is none of that name, only promptUnitsMax, price, text, image" },
-    { WITH_MODELS("{\"m.1\":{\"promptUnitsMax\":9,\"price\":{\"tokensPerSecond\":2},\"text\":{\"ratios\":[\"1:1\"],"
-      "\"defaultRatio\":\"1:1\"}}}"),
-      "p: $.models[\"m.1\"] is {\"promptUnitsMax\":9,\"price\":{\"tokensPerS...; allowed is a model with durations, since its price is by the second" },
+      "p: $.models[\"m.1\"].video is {}; allowed is none of that name, only promptUnitsMax, price, text, "
+      "image" },
+    { WITH_MODELS(
+          "{\"m.1\":{\"promptUnitsMax\":9,\"price\":{\"tokensPerSecond\":2},\"text\":{\"ratios\":[\"1:1\"],"
+          "\"defaultRatio\":\"1:1\"}}}"),
+      "p: $.models[\"m.1\"] is {\"promptUnitsMax\":9,\"price\":{\"tokensPerS...; allowed is a model with "
+      "durations, since its price is by the second" },
     { WITH_INPUT("{\"ratios\":[],\"defaultRatio\":\"1:1\"}"),
       "p: $.models[\"m.1\"].text.ratios is []; allowed is an array of 1 to 32 ratios" },
     { WITH_INPUT("{\"ratios\":[\"1:1\",\"1:1\"],\"defaultRatio\":\"1:1\"}"),
@@ -83,13 +96,16 @@ static const struct { const char *bytes, *error; } bad_cases[] = {
     { WITH_INPUT("{\"ratios\":[\"1:1\"],\"defaultRatio\":\"2:1\"}"),
       "p: $.models[\"m.1\"].text.defaultRatio is \"2:1\"; allowed is one of this input's ratios" },
     { WITH_INPUT("{\"ratios\":[\"1:1\"],\"defaultRatio\":\"1:1\",\"durations\":[4,4],\"defaultDuration\":4}"),
-      "p: $.models[\"m.1\"].text.durations[1] is 4; allowed is a whole number from 1 to 3600, more than the one before" },
-    { WITH_INPUT("{\"ratios\":[\"1:1\"],\"defaultRatio\":\"1:1\",\"durations\":{\"least\":5,\"most\":4},\"defaultDuration\":4}"),
+      "p: $.models[\"m.1\"].text.durations[1] is 4; allowed is a whole number from 1 to 3600, more than the "
+      "one before" },
+    { WITH_INPUT("{\"ratios\":[\"1:1\"],\"defaultRatio\":\"1:1\",\"durations\":{\"least\":5,\"most\":4},"
+                 "\"defaultDuration\":4}"),
       "p: $.models[\"m.1\"].text.durations.most is 4; allowed is a whole number from 5 to 3600" },
     { WITH_INPUT("{\"ratios\":[\"1:1\"],\"defaultRatio\":\"1:1\",\"durations\":[4,8]}"),
       "p: $.models[\"m.1\"].text.defaultDuration is missing; allowed is one of this input's durations" },
     { WITH_INPUT("{\"ratios\":[\"1:1\"],\"defaultRatio\":\"1:1\",\"defaultDuration\":4}"),
-      "p: $.models[\"m.1\"].text.durations is missing; allowed is an array of lengths in seconds, or an object with least "
+      "p: $.models[\"m.1\"].text.durations is missing; allowed is an array of lengths in seconds, or an "
+      "object with least "
       "and most" },
     { WITH_INPUT("{\"prompt\":\"maybe\",\"ratios\":[\"1:1\"],\"defaultRatio\":\"1:1\"}"),
       "p: $.models[\"m.1\"].text.prompt is \"maybe\"; allowed is required or optional" },
@@ -101,8 +117,8 @@ START_TEST(bad_policies_are_refused_in_one_line)
     char error[POLICY_ERROR_BYTES];
     struct policy *policy = policy_parse("p", bad_cases[_i].bytes, strlen(bad_cases[_i].bytes), error);
     ck_assert_ptr_null(policy);
-    ck_assert_msg(strncmp(error, bad_cases[_i].error, strlen(bad_cases[_i].error)) == 0, "%s\nwanted %s", error,
-                  bad_cases[_i].error);
+    ck_assert_msg(strncmp(error, bad_cases[_i].error, strlen(bad_cases[_i].error)) == 0, "%s\nwanted %s",
+                  error, bad_cases[_i].error);
     ck_assert_ptr_null(strchr(error, '\n'));
 }
 END_TEST
@@ -123,8 +139,10 @@ START_TEST(a_file_that_cannot_be_read_is_said_so)
 {
     char error[POLICY_ERROR_BYTES];
     ck_assert_ptr_null(policy_read("/nowhere/policy.json", error));
-    ck_assert_str_eq(error, "/nowhere/policy.json: can't be read (No such file or directory); allowed is a readable policy "
-                            "file");
+    ck_assert_str_eq(
+        error,
+        "/nowhere/policy.json: can't be read (No such file or directory); allowed is a readable policy "
+        "file");
     ck_assert_ptr_null(policy_read("/", error));
     ck_assert_ptr_nonnull(strstr(error, "can't be read"));
 }

@@ -68,7 +68,8 @@ START_TEST(it_appends_behind_what_is_there)
     struct text out = { 0 };
     text_add_string(&out, "before ");
     event_encode(&event, &out);
-    ck_assert_str_eq(out.bytes, "before {\"generationId\":\"gen-1\",\"userId\":\"user-1\",\"prompt\":\"a red fox\"}");
+    ck_assert_str_eq(out.bytes,
+                     "before {\"generationId\":\"gen-1\",\"userId\":\"user-1\",\"prompt\":\"a red fox\"}");
     text_free(&out);
 }
 END_TEST
@@ -90,17 +91,21 @@ START_TEST(spans_come_from_the_times)
 {
     struct event event = failed();
     event.has_timings = true;
-    event.timings = (struct event_timings){ .accepted_at_ms = 1000, .submitted_at_ms = 1500, .finished_at_ms = 4000 };
+    event.timings =
+        (struct event_timings){ .accepted_at_ms = 1000, .submitted_at_ms = 1500, .finished_at_ms = 4000 };
     event.timings.total_ms = 99;     /* ignored: the times decide */
-    ck_encodes(&event,
-               "{\"generationId\":\"gen-1\",\"userId\":\"user-1\","
-               "\"error\":{\"code\":\"generation_error\",\"message\":\"it failed\"},\"charge\":0,"
-               "\"timings\":{\"acceptedAt\":\"1970-01-01T00:00:01.000Z\",\"submittedAt\":\"1970-01-01T00:00:01.500Z\","
-               "\"finishedAt\":\"1970-01-01T00:00:04.000Z\",\"queueMs\":500,\"renderMs\":2500,\"totalMs\":3000}}");
+    ck_encodes(
+        &event,
+        "{\"generationId\":\"gen-1\",\"userId\":\"user-1\","
+        "\"error\":{\"code\":\"generation_error\",\"message\":\"it failed\"},\"charge\":0,"
+        "\"timings\":{\"acceptedAt\":\"1970-01-01T00:00:01.000Z\",\"submittedAt\":\"1970-01-01T00:00:01."
+        "500Z\","
+        "\"finishedAt\":\"1970-01-01T00:00:04.000Z\",\"queueMs\":500,\"renderMs\":2500,\"totalMs\":3000}}");
     event.timings = (struct event_timings){ 0 };
-    ck_encodes(&event,
-               "{\"generationId\":\"gen-1\",\"userId\":\"user-1\","
-               "\"error\":{\"code\":\"generation_error\",\"message\":\"it failed\"},\"charge\":0,\"timings\":{}}");
+    ck_encodes(
+        &event,
+        "{\"generationId\":\"gen-1\",\"userId\":\"user-1\","
+        "\"error\":{\"code\":\"generation_error\",\"message\":\"it failed\"},\"charge\":0,\"timings\":{}}");
 }
 END_TEST
 
@@ -109,7 +114,8 @@ START_TEST(times_are_those_of_the_clock)
     struct event event = entry("reserve");
     struct text out = { 0 };
     char wanted[RFC3339_BYTES];
-    for (int64_t day = 0; day < 80 * 366 + 3000000; day += day < 80 * 366 ? 1 : 997) {     /* each day to 2050, then to 9999 */
+    for (int64_t day = 0; day < 80 * 366 + 3000000;
+         day += day < 80 * 366 ? 1 : 997) { /* each day to 2050, then to 9999 */
         event.at = day * 86400000 + day % 86400 * 1000 + day % 1000;
         if (event.at > TIME_MAX_MS)
             break;
@@ -217,8 +223,8 @@ static void spoil_time(struct event *event)        { event->at = -1; }
 static void spoil_text(struct event *event)        { event->description = "bell \a"; }
 static void spoil_type(struct event *event)        { event->type = EVENT_TYPE_COUNT; }
 static void (*const spoils[])(struct event *) = {
-    spoil_id, spoil_missing, spoil_amount, spoil_kind, spoil_condition, spoil_quote, spoil_label, spoil_balance, spoil_time,
-    spoil_text, spoil_type,
+    spoil_id,    spoil_missing, spoil_amount, spoil_kind, spoil_condition, spoil_quote,
+    spoil_label, spoil_balance, spoil_time,   spoil_text, spoil_type,
 };
 
 START_TEST(our_own_mistakes_are_not_published)
@@ -240,7 +246,8 @@ static Suite *suite(void)
     tcase_add_test(bytes, spans_come_from_the_times);
     tcase_add_test(bytes, times_are_those_of_the_clock);
     tcase_add_loop_test(bytes, credits_read_back_exactly, 0, sizeof number_cases / sizeof number_cases[0]);
-    tcase_add_loop_test(bytes, words_from_outside_never_break_an_event, 0, sizeof prose_cases / sizeof prose_cases[0]);
+    tcase_add_loop_test(bytes, words_from_outside_never_break_an_event, 0,
+                        sizeof prose_cases / sizeof prose_cases[0]);
     tcase_add_test(bytes, long_words_and_contexts_are_cut);
     suite_add_tcase(suite, bytes);
     TCase *mistakes = tcase_create("mistakes");

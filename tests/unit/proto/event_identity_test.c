@@ -45,14 +45,18 @@ static struct event event_of(enum event_type type)
     return event;
 }
 
-static const struct { enum event_type type; const char *generation, *grant, *kind, *nonce, *origin, *wanted; } id_cases[] = {
+static const struct {
+    enum event_type type;
+    const char *generation, *grant, *kind, *nonce, *origin, *wanted;
+} id_cases[] = {
     { EVENT_GENERATION_ACCEPTED, "g1", NULL, NULL, NULL, NULL, "g1/generation.accepted" },
     { EVENT_GENERATION_COMPLETED, "g1", NULL, NULL, NULL, "ignored/0@1", "g1/generation.completed" },
     { EVENT_GENERATION_REJECTED, "g1", NULL, NULL, NULL, "r/0@1", "g1/generation.rejected/r/0@1" },
     { EVENT_TOKENS_GRANTED, NULL, "t1", NULL, NULL, NULL, "t1/tokens.granted" },
     { EVENT_TOKENS_ENTRY, "g1", NULL, "commit", NULL, NULL, "g1/tokens.entry/commit" },
     { EVENT_TOKENS_ENTRY, "g1", NULL, "release", NULL, NULL, "g1/tokens.entry/release" },
-    { EVENT_TOKENS_ENTRY, NULL, "g1", "grant", NULL, NULL, "g1/tokens.entry/grant" },      /* same id, other fact */
+    { EVENT_TOKENS_ENTRY, NULL, "g1", "grant", NULL, NULL,
+      "g1/tokens.entry/grant" }, /* same id, other fact */
     { EVENT_TOKENS_ENTRY, NULL, NULL, "open", "n1", NULL, "n1/tokens.entry/open" },
 };
 
@@ -93,7 +97,8 @@ static void change_seed(struct event *event)      { event->seed = 0; }
 static void change_deadline(struct event *event)  { event->deadline_seconds = 600; }
 static void change_project(struct event *event)   { event->project_id = "p"; }
 static void (*const changes[])(struct event *) = {
-    change_prompt, change_model, change_ratio, change_image, change_duration, change_seed, change_deadline, change_project,
+    change_prompt,   change_model, change_ratio,    change_image,
+    change_duration, change_seed,  change_deadline, change_project,
 };
 
 START_TEST(each_of_the_requests_own_fields_counts)
@@ -140,7 +145,8 @@ static Suite *suite(void)
     tcase_add_loop_test(identity, digest_is_sha256, 0, sizeof digest_cases / sizeof digest_cases[0]);
     tcase_add_loop_test(identity, id_is_made_from_the_fact, 0, sizeof id_cases / sizeof id_cases[0]);
     tcase_add_test(identity, subject_is_the_generation_or_the_grant);
-    tcase_add_loop_test(identity, each_of_the_requests_own_fields_counts, 0, sizeof changes / sizeof changes[0]);
+    tcase_add_loop_test(identity, each_of_the_requests_own_fields_counts, 0,
+                        sizeof changes / sizeof changes[0]);
     tcase_add_test(identity, the_ids_do_not_count);
     tcase_add_test(identity, a_request_without_prompt_has_a_fingerprint_too);
     suite_add_tcase(suite, identity);
