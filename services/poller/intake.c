@@ -47,10 +47,13 @@ static bool ends_as_second(const struct task *task)
     return task->verdict && verdict_kind(task->verdict) == VERDICT_DUPLICATE;
 }
 
+/* Another task of this user's generation. The same id of another user (admission lets none through, a stranger writing to
+ * jobs may) is another generation: each user's hold has its own end. */
 static struct task *next_rival(const struct poller *poller, const struct task *task, const struct task *after)
 {
     struct task *other = next_same(poller, task, after);
-    while (other && (other->kind != TASK_FOLLOWED || ends_as_second(other)))
+    while (other && (other->kind != TASK_FOLLOWED || ends_as_second(other) ||
+                     strcmp(task_user(other), task_user(task)) != 0))
         other = next_same(poller, task, other);
     return other;
 }
@@ -92,7 +95,7 @@ static void judge_task(struct poller *poller, struct task *task)
 static void judge_cancel(struct poller *poller, struct task *cancel)
 {
     struct task *task = next_rival(poller, cancel, NULL);
-    if (!task || strcmp(task_user(task), task_user(cancel)) != 0) {
+    if (!task) {
         poller_end(poller, cancel, VERDICT_CANCEL_DROPPED, NULL);
         return;
     }

@@ -59,12 +59,12 @@ static void pass(int64_t duration_ms)
     }
 }
 
-static struct fake_item *put_task(const char *generation, const char *task)
+static struct fake_item *put_task_of(const char *generation, const char *task, const char *user)
 {
     struct event event;
     event_init(&event, EVENT_GENERATION_TASK);
     event.generation_id = generation;
-    event.user_id = "ann";
+    event.user_id = user;
     event.project_id = "p1";
     event.task_id = task;
     event.model = "gen4.5";
@@ -73,6 +73,11 @@ static struct fake_item *put_task(const char *generation, const char *task)
     event.submitted_at = fake.wall_ms;
     event.deadline_at = fake.wall_ms + 600000;
     return fake_put(&event);
+}
+
+static struct fake_item *put_task(const char *generation, const char *task)
+{
+    return put_task_of(generation, task, "ann");
 }
 
 static struct fake_item *put_cancel(const char *generation, const char *user)
@@ -373,6 +378,22 @@ START_TEST(a_second_record_of_a_generation_leaves_no_trace)
 }
 END_TEST
 
+START_TEST(the_same_id_of_another_user_has_an_end_of_its_own)
+{
+    begin();
+    put_task_of("g1", "task-1", "ann");
+    put_task_of("g1", "task-2", "bob");
+    put_cancel("g1", "bob");
+    look(&SUCCEEDED);
+    look(&RUNNING);
+    ck_assert_int_eq(fake_calls(FAKE_CANCEL, "task-1") + fake_calls(FAKE_CANCEL, "task-2"), 1);
+    fake_answer_cancel(fake_open_call(FAKE_CANCEL), &GONE);
+    turns(2);
+    ck_assert_int_eq(ends("g1"), 2);
+    end();
+}
+END_TEST
+
 START_TEST(an_answer_for_a_task_that_was_taken_away_is_nobodys)
 {
     begin();
@@ -460,6 +481,7 @@ CHECK_MAIN("poller scenes",
     tcase_add_test(tests, a_refused_key_stops_all_looks_but_the_probe);
     tcase_add_test(tests, a_provider_that_is_away_ends_nothing);
     tcase_add_test(tests, a_second_record_of_a_generation_leaves_no_trace);
+    tcase_add_test(tests, the_same_id_of_another_user_has_an_end_of_its_own);
     tcase_add_test(tests, an_answer_for_a_task_that_was_taken_away_is_nobodys);
     tcase_add_test(tests, a_rebalance_waits_for_an_open_delete);
     tcase_add_test(tests, asked_to_stop_it_starts_no_look);
