@@ -48,6 +48,7 @@ size_t tokens_settle(struct tokens_batch *batch, const struct settlement *settle
     arguments_key(&arguments, call->bucket, "view", settlement->generation_id);
     arguments_day_key(&arguments, call->bucket, settlement->at_ms);
     arguments_key(&arguments, call->bucket, "top", NULL);
+    arguments_key(&arguments, call->bucket, "recent", settlement->user_id);
     batch_arguments_verified(batch, call, &arguments);
     arguments_text(&arguments, settlement->user_id);
     arguments_text(&arguments, settlement->generation_id);

@@ -11,20 +11,15 @@ local known = call('HMGET', KEYS[2], 'user', 'state', 'tokens', 'moved', 'counte
 if known[1] and known[1] ~= user then return 'ok' end
 -- A rejection never marks: after a refusal the id may have been tried anew, by a record whose transaction is
 -- still open.
-if known[2] == 'reserved' and status ~= 'rejected' and not known[4] then
-  call('HSET', KEYS[2], 'moved', '1')
+local held = known[2] == 'reserved' and status ~= 'rejected'
+if held and not known[4] then
+  call('HSET', KEYS[2], 'moved', '1', 'counted', '1')
+  list(KEYS[4], ARGV[7], ARGV[4], ARGV[8])
   local tokens = whole(known[3], 10, AMOUNT_MOST)
-  if tokens and not known[5] then               -- a replayed hold is counted already
-    call('HSET', KEYS[2], 'counted', '1')
-    count_day(KEYS[5], 'reserve', tokens)
-  end
+  if tokens and not known[5] then count_day(KEYS[5], 'reserve', tokens) end     -- a replayed hold is counted
 end
 local late = known[2] == 'settled' or (known[2] == 'reserved' and status == 'rejected')
 if late then return 'ok' end
 show(KEYS[3], user, status, ARGV[7], ARGV[6], ARGV[8])
-if status == 'accepted' or status == 'rejected' then
-  redis.pcall('ZADD', KEYS[4], ARGV[7], ARGV[4])
-  redis.pcall('ZREMRANGEBYRANK', KEYS[4], 0, -101)      -- the last hundred
-  redis.pcall('PEXPIRE', KEYS[4], ARGV[8])
-end
+if not held then list(KEYS[4], ARGV[7], ARGV[4], ARGV[8]) end
 return 'ok'

@@ -1,6 +1,7 @@
 -- settle: end a hold; commit the charge, release the rest. It can't fail for lack of tokens: they are
 -- reserved.
 -- KEYS 1 meta  2 user  3 generation  4 open holds  5 view  6 tokens of the day  7 top users
+--      8 recent generations of the user
 -- ARGV 3 user id  4 generation id  5 origin  6 charge or 'all'  7 now, ms  8 status  9 view (JSON) or ''
 --      10 ms for which an ended generation is remembered
 -- 'done <committed> <released> <commit balance> <release balance> <at> <reserve answer>';
@@ -12,7 +13,7 @@ argument(charge, 'charge')
 argument(at and window and window > 0 and match(origin, '/%d+@%d+$') and user ~= '' and ARGV[4] ~= '', 'form')
 
 local known = call('HMGET', KEYS[3], 'user', 'state', 'tokens', 'answer', 'settle_origin', 'committed',
-  'released', 'commit_balance', 'release_balance', 'settled_at')
+  'released', 'commit_balance', 'release_balance', 'settled_at', 'moved', 'counted')
 if known[1] ~= user or not known[3] then return 'no_hold' end
 if known[2] == 'settled' then
   if known[5] ~= origin then return 'duplicate' end
@@ -40,9 +41,9 @@ local after_release = format('%d %d %d %d', granted, available, reserved, spent)
 local committed, released = format('%d', committed_before + commit), format('%d', released_before + release)
 
 call('ZREM', KEYS[4], ARGV[4])                  -- first: the one key whose type was not read yet
-call('HSET', KEYS[3], 'state', 'settled', 'moved', '1', 'settle_origin', origin, 'settled_at', ARGV[7],
-  'committed', committed, 'released', released, 'commit_balance', after_commit, 'release_balance',
-  after_release)
+call('HSET', KEYS[3], 'state', 'settled', 'moved', '1', 'counted', '1', 'settle_origin', origin,
+  'settled_at', ARGV[7], 'committed', committed, 'released', released, 'commit_balance', after_commit,
+  'release_balance', after_release)
 call('PEXPIRE', KEYS[3], ARGV[10])
 call('HSET', KEYS[2], 'available', format('%d', available), 'reserved', format('%d', reserved), 'spent',
   format('%d', spent))
@@ -50,6 +51,8 @@ call('HSET', KEYS[2], 'available', format('%d', available), 'reserved', format('
 -- Views from here on.
 redis.pcall('HINCRBY', KEYS[2], committed ~= '0' and 'charged' or 'freed', 1)
 show(KEYS[5], user, ARGV[8], ARGV[7], ARGV[9], ARGV[10])
+if not known[11] then list(KEYS[8], ARGV[7], ARGV[4], ARGV[10]) end
+if not known[12] then count_day(KEYS[6], 'reserve', held) end
 if commit > 0 then
   count_day(KEYS[6], 'commit', commit)
   redis.pcall('ZADD', KEYS[7], format('%d', spent), user)

@@ -10,3 +10,10 @@ end
 local function show(key, user, status, at, json, window)
   redis.pcall('SET', key, user .. ' ' .. status .. ' ' .. at .. ' ' .. json, 'PX', window)
 end
+
+-- A generation's place among its user's last hundred.
+local function list(key, at, generation, window)
+  redis.pcall('ZADD', key, at, generation)
+  redis.pcall('ZREMRANGEBYRANK', key, 0, -101)
+  redis.pcall('PEXPIRE', key, window)
+end

@@ -21,10 +21,9 @@ static const struct direct_call good[] = {
     { SCRIPT_RESERVE, 4, 15, { META, USER, GEN "new", "rg:{0}:open", VERIFIED, "", "u1", "new",
                                "requests/0@9", "f1", "3",
                                "1 m p", "1763878493000", "", "3600000" } },
-    { SCRIPT_SETTLE, 7, 17, { META, USER, GEN "held", "rg:{0}:open", "rg:{0}:view:held", DAY, "rg:{0}:top",
-                              VERIFIED, "",
-                              "u1", "held", "results/0@9", "2", "1763878493000", "failed", "{}",
-                                  "604800000" } },
+    { SCRIPT_SETTLE, 8, 18, { META, USER, GEN "held", "rg:{0}:open", "rg:{0}:view:held", DAY, "rg:{0}:top",
+                              "rg:{0}:recent:u1", VERIFIED, "", "u1", "held", "results/0@9", "2",
+                              "1763878493000", "failed", "{}", "604800000" } },
     { SCRIPT_GRANT, 4, 12, { META, USER, "rg:{0}:grant:new", DAY, VERIFIED, "", "u1", "new", "grants/0@9",
                              "5",
                              "1763878493000", "3600000" } },
@@ -122,10 +121,10 @@ static const struct { int call; size_t value; const char *const *texts; } hostil
     { RESERVE, 8, TEXTS("", "requests", "requests/0", "requests/0@", "requests/x@1", "requests/0@1 ", "@1") },
     { RESERVE, 6, TEXTS("") },                                               /* user, generation */
     { RESERVE, 7, TEXTS("") },
-    { SETTLE, 12, TEXTS(NO_NUMBER, "-5", "ALL") },                           /* charge */
-    { SETTLE, 13, TEXTS(NO_NUMBER, "-1") },
-    { SETTLE, 16, TEXTS(NO_NUMBER, "0", "-1") },
-    { SETTLE, 11, TEXTS("", "results/0@-1") },
+    { SETTLE, 13, TEXTS(NO_NUMBER, "-5", "ALL") },                           /* charge */
+    { SETTLE, 14, TEXTS(NO_NUMBER, "-1") },
+    { SETTLE, 17, TEXTS(NO_NUMBER, "0", "-1") },
+    { SETTLE, 12, TEXTS("", "results/0@-1") },
     { GRANT, 9, TEXTS(NO_NUMBER, "0", "-0", "2147483649", "-2147483649", "-", "- 5") },      /* amount */
     { GRANT, 10, TEXTS(NO_NUMBER, "-1") },
     { GRANT, 11, TEXTS(NO_NUMBER, "0") },
@@ -154,7 +153,7 @@ END_TEST
 static const struct { int call; size_t key; bool money; } wrong_types[] = {
     { RESERVE, 0, true }, { RESERVE, 1, true }, { RESERVE, 2, true }, { RESERVE, 3, true },
     { SETTLE, 0, true }, { SETTLE, 1, true }, { SETTLE, 2, true }, { SETTLE, 3, true },
-    { SETTLE, 4, false }, { SETTLE, 5, false }, { SETTLE, 6, false },
+    { SETTLE, 4, false }, { SETTLE, 5, false }, { SETTLE, 6, false }, { SETTLE, 7, false },
     { GRANT, 0, true }, { GRANT, 1, true }, { GRANT, 2, true }, { GRANT, 3, false },
     { LOOKUP, 0, true }, { LOOKUP, 1, true },
     { PROGRESS, 0, true }, { PROGRESS, 1, true }, { PROGRESS, 2, false }, { PROGRESS, 3, false },

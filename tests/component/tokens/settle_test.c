@@ -115,6 +115,22 @@ START_TEST(the_day_counts_each_token_once)
 }
 END_TEST
 
+/* A ledger need not tell of every step: the end alone counts the hold too, and lists it. */
+START_TEST(the_end_alone_is_counted_and_listed_whole)
+{
+    bench_grant(U, "top-up", 1, 10);
+    bench_reserve(U, G, 1, 4);
+    bench_settle(U, G, 2, 3);
+    ck_assert_str_eq(bench_ask("HMGET rg:{0}:day:20251123 grant reserve commit release"), "10 4 3 1");
+    ck_assert_str_eq(bench_ask("ZRANGE rg:{0}:recent:" U " 0 -1"), G);
+    bench_reserve(U, "g2", 2, 4);
+    bench_progress(U, "g2", "submitted");
+    bench_settle(U, "g2", 3, SETTLE_ALL);
+    ck_assert_str_eq(bench_ask("HMGET rg:{0}:day:20251123 grant reserve commit release"), "10 8 7 1");
+    ck_assert_str_eq(bench_ask("ZRANGE rg:{0}:recent:" U " 0 -1"), G " g2");
+}
+END_TEST
+
 START_TEST(a_rejection_is_shown_although_it_holds_nothing)
 {
     struct tokens_generation seen;
@@ -170,6 +186,7 @@ CHECK_MAIN("tokens-settle", tcase_add_checked_fixture(tests, bench_start,
            tcase_add_test(tests, without_a_hold_nothing_moves);
            tcase_add_test(tests, the_view_follows_and_news_that_is_late_is_ignored);
            tcase_add_test(tests, the_day_counts_each_token_once);
+           tcase_add_test(tests, the_end_alone_is_counted_and_listed_whole);
            tcase_add_test(tests, a_rejection_is_shown_although_it_holds_nothing);
            tcase_add_test(tests, a_hundred_recent_generations_are_kept);
            tcase_add_test(tests, the_rest_of_a_torn_settlement_is_settled);)
