@@ -36,7 +36,7 @@ const struct node *tree_root(const struct tree *tree);
 enum json_kind tree_kind(const struct node *node);                           /* NULL is JSON_ABSENT */
 /* NULL when absent or not an object */
 const struct node *tree_get(const struct node *object, const char *name);
-const struct node *tree_first(const struct node *node);                      /* of an object's or array's items, or NULL */
+const struct node *tree_first(const struct node *node);                      /* of the items, or NULL */
 const struct node *tree_next(const struct node *item);
 /* The value when it is of that type, exactly: an integer is never a real. A string's length may be asked
  * for. */
@@ -44,6 +44,6 @@ const char *tree_string(const struct node *node, size_t *length);            /* 
 bool tree_integer(const struct node *node, int64_t *out);
 bool tree_number(const struct node *node, double *out);                      /* an integer or a real */
 size_t tree_count(const struct node *node);                                  /* items of an object or array */
-void tree_dump(const struct node *node, struct text *out);                   /* compact; numbers as they were written */
+void tree_dump(const struct node *node, struct text *out);                   /* numbers as they were */
 
 #endif

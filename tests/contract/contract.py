@@ -46,7 +46,7 @@ def decode(lines):
 
 
 # ---- the validator. Two departures from jsonschema's defaults, both towards the letter: in JSON Schema
-# 5.0 is an integer, in our contract it is none (a reader that keeps doubles would lose digits in silence); and
+# 5.0 is an integer, in our contract it is none (a reader that keeps doubles loses digits in silence); and
 # ECMA's $ means the very end, where Python's also matches before a last newline.
 
 def _is_integer(_checker, value):

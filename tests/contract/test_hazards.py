@@ -30,6 +30,8 @@ HAZARDS = [
     ("two documents", GOOD + GOOD, False),
     ("bytes after the end", GOOD + b"x", False),
     ("NUL after the end", GOOD + b"\0", False),
+    ("NUL after a number", with_member(b'"seed":1\0'), False),
+    ("NUL between a number and a comma", GOOD.replace(b'"prompt"', b'"seed":1\0,"prompt"'), False),
     ("byte order mark", b"\xef\xbb\xbf" + GOOD, False),
     ("UTF-16", GOOD.decode().encode("utf-16"), False),
     ("duplicate key", with_member(b'"prompt":"q"'), False),

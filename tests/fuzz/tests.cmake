@@ -1,6 +1,6 @@
 # reelgate_fuzz(NAME SOURCES files... USES targets...): one reader of bytes from outside, with its corpus in
-# corpus/NAME. Replayed by ctest under whatever sanitizers the build has. With clang and REELGATE_FUZZ=ON there is
-# also libfuzz-NAME, to be run for as long as one likes:
+# corpus/NAME. Replayed by ctest under whatever sanitizers the build has. With clang and REELGATE_FUZZ=ON there
+# is also libfuzz-NAME, to be run for as long as one likes:
 #
 #     libfuzz-event -dict=tests/fuzz/json.dict -max_total_time=60 FOUND tests/fuzz/corpus/event
 include(${CMAKE_CURRENT_LIST_DIR}/fuzz.cmake)

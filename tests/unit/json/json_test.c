@@ -19,6 +19,7 @@ static const struct { const char *bytes; size_t length; const char *reason; } re
     { BYTES("{\"a\":\"\\u0000\"}"), "NUL" },
     { BYTES("{\"a\\u0000b\":1}"), "NUL" },
     { BYTES("{\"a\":\"x\0y\"}"), NULL },
+    { BYTES("{\"a\":1\0,\"b\":2}"), "NUL" },
     { BYTES("{\"a\":\"\xff\"}"), "not UTF-8" },
     { BYTES("{\"a\":\"\xc0\xaf\"}"), "not UTF-8" },                     /* overlong */
     { BYTES("{\"a\":\"\xed\xa0\x80\"}"), "not UTF-8" },                 /* half a surrogate pair */
