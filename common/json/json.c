@@ -71,15 +71,16 @@ struct json *json_parse(const char *bytes, size_t length, size_t cap_bytes, char
         snprintf(error, JSON_ERROR_BYTES, "too deep: more than %d levels", JSON_DEPTH_MAX);
         return NULL;
     }
-    /* jansson skips a NUL that stands behind a number, as if it were white space. */
-    if (memchr(bytes, '\0', length)) {
-        snprintf(error, JSON_ERROR_BYTES, "NUL character");
-        return NULL;
-    }
     json_error_t details;
     json_t *root = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, &details);
     if (!root)
         snprintf(error, JSON_ERROR_BYTES, "%s, at byte %d", reason_of(&details), details.position);
+    /* jansson skips a NUL that stands behind a number, as if it were white space. */
+    if (root && memchr(bytes, '\0', length)) {
+        snprintf(error, JSON_ERROR_BYTES, "NUL character");
+        json_decref(root);
+        root = NULL;
+    }
     return (struct json *)root;
 }
 
