@@ -9,7 +9,7 @@
 
 enum {
     BACKOFF_FIRST_MS = 20, BACKOFF_MOST_MS = 1000,
-    QUIET_MS = 60 * 1000,        /* how often offsets are committed that moved without a record of ours to answer */
+    QUIET_MS = 60 * 1000,        /* how often offsets are committed that moved without a record to answer */
     LAG_EVERY_MS = 1000,
 };
 
@@ -21,8 +21,9 @@ static void open_kafka(struct batch *batch)
         .client_id = batch->stage.program, .properties = &worker->kafka };
     batch->client = kafka_client_open(&batch->kafka);
     batch->producer = kafka_producer_open(&batch->kafka, transactional_id);
-    batch->outbox = outbox_open(&(struct outbox_config){ .program = batch->stage.program, .group = batch->group,
-        .topic_prefix = worker->topic_prefix, .producer = batch->producer, .metrics = batch->config.metrics });
+    batch->outbox = outbox_open(&(struct outbox_config){
+        .program = batch->stage.program, .group = batch->group, .topic_prefix = worker->topic_prefix,
+        .producer = batch->producer, .metrics = batch->config.metrics });
     free(transactional_id);
 }
 
@@ -57,7 +58,8 @@ static void swap_loads(struct batch *batch)
     batch->current = filled;
 }
 
-/* Offsets that moved past commit markers, with nothing to answer: not worth a transaction of their own until it is quiet. */
+/* Offsets that moved past commit markers, with nothing to answer: not worth a transaction of their own
+ * until it is quiet. */
 static bool quiet_commit_due(const struct batch *batch)
 {
     return batch->next->offset_count > 0
@@ -71,7 +73,8 @@ static void tell(struct batch *batch)
         return;
     batch->last_lag_ms = now_ms;
     metric_set(batch->meters.lag, (double)kafka_consumer_lag(batch->consumer));
-    health_part(batch->config.health, "group", kafka_consumer_assigned(batch->consumer) ? NULL : "waiting for partitions");
+    bool member = kafka_consumer_assigned(batch->consumer);
+    health_part(batch->config.health, "group", member ? NULL : "waiting for partitions");
 }
 
 static enum trouble read_and_write(struct batch *batch, int wait_ms)

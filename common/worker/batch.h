@@ -1,7 +1,8 @@
-/* The batch worker (design section 6): read up to N records or T ms -> one pipelined Redis round trip -> one transaction with
- * every output and the offsets -> flush -> guard again -> commit. The next batch's records are read, decoded and sent to
- * Redis while this one's transaction is under way; if this one aborts, the next is dropped too, and both run again from the
- * committed offsets. A record is answered once per committed transaction, in order within its partition. */
+/* The batch worker (design section 6): read up to N records or T ms -> one pipelined Redis round trip ->
+ * one transaction with every output and the offsets -> flush -> guard again -> commit. The next batch's
+ * records are read, decoded and sent to Redis while this one's transaction is under way; if this one
+ * aborts, the next is dropped too, and both run again from the committed offsets. A record is answered
+ * once per committed transaction, in order within its partition. */
 #ifndef WORKER_BATCH_H
 #define WORKER_BATCH_H
 
@@ -13,20 +14,21 @@
 struct batch;
 
 struct batch_stage {
-    const char *program;                     /* "reelgate-admission"; transactional.id: worker_transactional_id */
+    const char *program;                     /* "reelgate-admission" */
     const char *group;                       /* NULL: worker_group of the program, "reelgate.admission" */
     const enum topic *reads; int read_count;
     const enum topic *writes; int write_count;       /* prewarmed before ready */
     size_t item_bytes;                       /* zeroed scratch per record */
     void *self;
-    /* A record as it is read: decode it into item and append its calls to batch. Must not fail: what can't be understood is
-     * remembered in item for answer. The record stays valid until dispose. */
-    void (*ask)(void *self, void *item, const struct kafka_record *record, enum topic topic, struct tokens_batch *calls);
-    /* All answers are there: write this record's outputs. Returns what the outbox returned. Called again, on a fresh item,
-     * when the batch runs again. */
+    /* A record as it is read: decode it into item and append its calls to batch. Must not fail: what can't
+     * be understood is remembered in item for answer. The record stays valid until dispose. */
+    void (*ask)(void *self, void *item, const struct kafka_record *record, enum topic topic,
+                struct tokens_batch *calls);
+    /* All answers are there: write this record's outputs. Returns what the outbox returned. Called again,
+     * on a fresh item, when the batch runs again. */
     enum trouble (*answer)(void *self, void *item, const struct kafka_record *record, enum topic topic,
                            const struct tokens_batch *calls, struct outbox *outbox);
-    void (*committed)(void *self, void *item);       /* the transaction that holds this item's outputs is committed: count, log */
+    void (*committed)(void *self, void *item);       /* the item's outputs are committed: count, log */
     void (*dispose)(void *self, void *item);         /* free what ask made; always called */
 };
 struct batch_config {
@@ -38,9 +40,10 @@ struct batch_config {
     int64_t linger_ms;                       /* T: how long to gather once a first record is there, 2 */
 };
 
-struct batch *batch_open(const struct batch_config *config, const struct batch_stage *stage);     /* connects lazily */
-/* One turn: waits up to wait_ms for records when idle. NONE, or RESTART (already logged): end with exit status 3. Every
- * other trouble is dealt with inside (backoff, abort, seek, renew). Beats health. */
+/* Connects lazily, in the turns. */
+struct batch *batch_open(const struct batch_config *config, const struct batch_stage *stage);
+/* One turn: waits up to wait_ms for records when idle. NONE, or RESTART (already logged): end with exit
+ * status 3. Every other trouble is dealt with inside (backoff, abort, seek, renew). Beats health. */
 enum trouble batch_turn(struct batch *batch, int wait_ms);
 void batch_close(struct batch **batch);      /* finishes the transaction under way, leaves the group */
 struct kafka_client *batch_client(struct batch *batch);          /* for watermarks and partitions */

@@ -1,4 +1,5 @@
-/* Reading: records into a load, each asked at once, the calls handed to Redis in pieces so that it works while we decode. */
+/* Reading: records into a load, each asked at once, the calls handed to Redis in pieces so that it works
+ * while we decode. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +8,7 @@
 #include "base/xalloc.h"
 #include "worker/batch_parts.h"
 
-enum { SEND_EVERY = 64 };        /* records: small enough that Redis starts early, large enough that writes are few */
+enum { SEND_EVERY = 64 };        /* records: so few that Redis starts early, so many that writes are few */
 
 void load_open(struct load *load, const struct batch *batch)
 {
@@ -62,8 +63,8 @@ static void note_offset(struct load *load, int topic, int32_t partition, int64_t
     load->offsets[load->offset_count++] = (struct kafka_offset){ topic, partition, next_offset };
 }
 
-/* The end of a partition counts commit markers, a record's offset + 1 does not. Committed when it is quiet: otherwise a quiet
- * topic whose segments expire would leave the group behind its log start. */
+/* The end of a partition counts commit markers, a record's offset + 1 does not. Committed when it is
+ * quiet: otherwise a quiet topic whose segments expire would leave the group behind its log start. */
 static void note_end(struct batch *batch, struct load *load, const struct kafka_record *end)
 {
     for (size_t i = 0; i < batch->assigned_count; i++) {
@@ -95,7 +96,8 @@ enum trouble load_fill(struct batch *batch, struct load *load, int wait_ms, int6
     while (load->count < (size_t)batch->config.records_max && !batch->revoked && !batch->closing) {
         struct kafka_record record;
         enum trouble trouble = TROUBLE_NONE;
-        enum kafka_event event = kafka_consumer_poll(batch->consumer, load->count ? 0 : wait_ms, &record, &trouble);
+        enum kafka_event event = kafka_consumer_poll(batch->consumer, load->count ? 0 : wait_ms, &record,
+                                                     &trouble);
         if (event == KAFKA_NOTHING)
             break;
         if (event == KAFKA_TROUBLE)

@@ -8,7 +8,8 @@ static const double RECORDS[] = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000
 static const char aborts_help[] = "Batches that were aborted and ran again, by the step that broke.";
 static const char renewed_help[] = "Transactional producers made anew while running, by reason.";
 
-static struct metric *labelled(struct metrics *metrics, const char *name, const char *reason, const char *help)
+static struct metric *labelled(struct metrics *metrics, const char *name, const char *reason,
+                               const char *help)
 {
     char labels[64];
     snprintf(labels, sizeof labels, "reason=\"%s\"", reason);
@@ -19,21 +20,23 @@ void batch_meters_open(struct batch_meters *meters, struct metrics *metrics)
 {
     static const char *const stages[TIME_COUNT] = {
         [TIME_REDIS] = "redis", [TIME_PRODUCE] = "produce", [TIME_FILL] = "fill", [TIME_OFFSETS] = "offsets",
-        [TIME_FLUSH] = "flush", [TIME_GUARD] = "guard", [TIME_COMMIT] = "commit", [TIME_TRANSACTION] = "transaction",
+        [TIME_FLUSH] = "flush", [TIME_GUARD] = "guard", [TIME_COMMIT] = "commit",
+        [TIME_TRANSACTION] = "transaction",
     };
     meters->metrics = metrics;
     for (int i = 0; i < TIME_COUNT; i++) {
         char labels[64];
         snprintf(labels, sizeof labels, "stage=\"%s\"", stages[i]);
-        meters->stage[i] = metrics_histogram(metrics, "reelgate_stage_duration_seconds", labels,
-                                             "Time a batch spends in each stage; transaction: from begin to commit.",
-                                             METRICS_FAST);
+        meters->stage[i] = metrics_histogram(
+            metrics, "reelgate_stage_duration_seconds", labels,
+            "Time a batch spends in each stage; transaction: from begin to commit.", METRICS_FAST);
     }
-    meters->batches = metrics_histogram(metrics, "reelgate_batch_records", NULL, "Records in one committed batch.", RECORDS);
+    meters->batches = metrics_histogram(metrics, "reelgate_batch_records", NULL,
+                                        "Records in one committed batch.", RECORDS);
     meters->records = metrics_counter(metrics, "reelgate_records_processed_total", NULL,
                                       "Records whose transaction is committed.");
     meters->lag = metrics_gauge(metrics, "reelgate_consumer_lag_records", NULL,
-                                "Records between the position and the last stable offset, over the assigned partitions.");
+                                "Records from the position to the last stable offset, on own partitions.");
     meters->last_processed = metrics_gauge(metrics, "reelgate_last_processed_timestamp_seconds", NULL,
                                            "When the last batch was committed.");
     meters->mismatches = metrics_counter(metrics, "reelgate_redis_epoch_mismatches_total", NULL,

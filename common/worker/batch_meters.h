@@ -4,8 +4,8 @@
 
 #include "worker/metrics.h"
 
-enum batch_stage_timer { TIME_REDIS, TIME_PRODUCE, TIME_FILL, TIME_OFFSETS, TIME_FLUSH, TIME_GUARD, TIME_COMMIT,
-                         TIME_TRANSACTION, TIME_COUNT };
+enum batch_stage_timer { TIME_REDIS, TIME_OFFSETS, TIME_PRODUCE, TIME_FILL, TIME_FLUSH, TIME_GUARD,
+                         TIME_COMMIT, TIME_TRANSACTION, TIME_COUNT };
 
 struct batch_meters {
     struct metric *stage[TIME_COUNT];

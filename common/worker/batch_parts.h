@@ -1,5 +1,5 @@
-/* The inside of the batch worker, shared by its files only: load (what is read), transaction (what is written), repair (what
- * is done after trouble), setup (what must be there first). */
+/* The inside of the batch worker, shared by its files only: load (what is read), transaction (what is
+ * written), repair (what is done after trouble), setup (what must be there first). */
 #ifndef WORKER_BATCH_PARTS_H
 #define WORKER_BATCH_PARTS_H
 
@@ -7,14 +7,14 @@
 #include "worker/batch.h"
 #include "worker/batch_meters.h"
 
-/* What was read in one go, asked and not yet committed. Two of them take turns: while the transaction of one is under way the
- * other one fills, and Redis works on it. */
+/* What was read in one go, asked and not yet committed. Two of them take turns: while the transaction of
+ * one is under way the other one fills, and Redis works on it. */
 struct load {
     struct kafka_record *records;
     char *items;                             /* stage->item_bytes each */
     size_t count;
     size_t unsent;                           /* records since the last tokens_batch_send */
-    bool received;                           /* its answers are read (or failed): nothing of it is on its way any more */
+    bool received;                           /* answers read, or failed: nothing is on its way any more */
     struct tokens_batch *calls;
     struct kafka_offset *offsets;            /* the next one of each partition in it */
     size_t offset_count, offset_capacity;
@@ -46,7 +46,7 @@ struct batch {
 
     enum setup setup;
     int32_t journal_partitions;
-    bool rewind;                             /* positions are ahead of what is committed: seek back before reading on */
+    bool rewind;                             /* read ahead of what is committed: seek back first */
     bool check_redis;                        /* Redis was the trouble: ask it before reading on */
     bool renew;                              /* the producer is lost: a new one before anything else */
     bool prewarm;                            /* it is new: its output topics are cold (K11) */
@@ -58,14 +58,15 @@ struct batch {
 };
 
 /* Where a batch broke, for the log and reelgate_batch_aborts_total. */
-enum step { STEP_REDIS, STEP_PRODUCE, STEP_REVOKED, STEP_OFFSETS, STEP_FLUSH, STEP_GUARD, STEP_COMMIT, STEP_COUNT };
+enum step { STEP_REDIS, STEP_PRODUCE, STEP_REVOKED, STEP_OFFSETS, STEP_FLUSH, STEP_GUARD, STEP_COMMIT,
+            STEP_COUNT };
 extern const char *const STEP_NAMES[STEP_COUNT];
 
 /* ---- load */
 void load_open(struct load *load, const struct batch *batch);
 void load_close(struct load *load);
-/* Reads what is there into load, waiting up to wait_ms for a first record and then up to linger_ms for more, asks each and
- * hands the calls to Redis as it goes. NONE (see batch->revoked), or what the consumer answered. */
+/* Reads what is there into load, waiting up to wait_ms for a first record and then up to linger_ms for more,
+ * asks each and hands the calls to Redis as it goes. NONE (see batch->revoked), or what the consumer said. */
 enum trouble load_fill(struct batch *batch, struct load *load, int wait_ms, int64_t linger_ms);
 /* Forgets everything in it; what is still on its way from Redis is read and dropped. */
 void load_drop(struct batch *batch, struct load *load);

@@ -1,6 +1,7 @@
-/* After trouble. Whatever broke, the way back is the same: drop both loads, abort, wait with backoff, make the producer anew
- * when it is lost, ask Redis when it was the trouble, seek every partition back to what the group has committed (an abort
- * does not rewind the consumer, K7), and read again. Nothing is kept in memory meanwhile. */
+/* After trouble. Whatever broke, the way back is the same: drop both loads, abort, wait with backoff, make
+ * the producer anew when it is lost, ask Redis when it was the trouble, seek every partition back to what
+ * the group has committed (an abort does not rewind the consumer, K7), and read again. Nothing is kept in
+ * memory meanwhile. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,8 @@
 #include "base/log.h"
 #include "worker/batch_parts.h"
 
-enum { RENEW_MS = 2000, PREWARM_MS = 1000, WATCH_EVERY_MS = 60 * 1000, METADATA_MS = 1000, WATERMARK_MS = 2000 };
+enum { RENEW_MS = 2000, PREWARM_MS = 1000, WATCH_EVERY_MS = 60 * 1000, METADATA_MS = 1000,
+       WATERMARK_MS = 2000 };
 
 void batch_wait(struct batch *batch)
 {
@@ -69,7 +71,8 @@ void batch_redis_back(struct batch *batch)
     health_part(batch->config.health, "redis", NULL);
 }
 
-/* The check tells only whether Redis is there; whether a bucket that was not verified is now, the next batch will see. */
+/* The check tells only whether Redis is there; whether a bucket that was not verified is now, the next
+ * batch will see. */
 static enum trouble ask_redis(struct batch *batch)
 {
     char reason[200] = "";
@@ -101,7 +104,8 @@ enum trouble batch_broke(struct batch *batch, enum trouble trouble, enum step st
     if (trouble == TROUBLE_RESTART)
         return TROUBLE_RESTART;
     batch->renew = batch->renew || trouble == TROUBLE_RENEW;
-    log_info("batch_runs_again", LOG_TEXT("step", STEP_NAMES[step]), LOG_TEXT("trouble", trouble_name(trouble)));
+    log_info("batch_runs_again", LOG_TEXT("step", STEP_NAMES[step]),
+             LOG_TEXT("trouble", trouble_name(trouble)));
     if (step != STEP_REVOKED)        /* a rebalance is no trouble: the next owner waits for us */
         batch_wait(batch);
     return TROUBLE_NONE;
@@ -126,8 +130,8 @@ static enum trouble renew(struct batch *batch)
 static enum trouble prewarm(struct batch *batch)
 {
     for (int i = 0; i < batch->stage.write_count; i++) {
-        enum trouble trouble = kafka_producer_prewarm(batch->producer, outbox_topic(batch->outbox, batch->stage.writes[i]),
-                                                      PREWARM_MS);
+        const char *topic = outbox_topic(batch->outbox, batch->stage.writes[i]);
+        enum trouble trouble = kafka_producer_prewarm(batch->producer, topic, PREWARM_MS);
         if (trouble != TROUBLE_NONE) {
             health_part(batch->config.health, "kafka", "an output topic is not ready");
             batch->renew = batch->renew || trouble == TROUBLE_RENEW;
@@ -144,8 +148,8 @@ static enum trouble seek_one(struct batch *batch, struct assigned *row)
     enum trouble trouble = kafka_consumer_committed(batch->consumer, row->topic, row->partition, &committed);
     int64_t start = committed;
     if (trouble == TROUBLE_NONE && committed < 0)
-        trouble = kafka_client_watermarks(batch->client, batch->topic_names[row->topic], row->partition, &start, &high,
-                                          WATERMARK_MS);
+        trouble = kafka_client_watermarks(batch->client, batch->topic_names[row->topic], row->partition,
+                                          &start, &high, WATERMARK_MS);
     if (trouble == TROUBLE_NONE)
         trouble = kafka_consumer_seek(batch->consumer, row->topic, row->partition, start);
     row->committed = committed;
@@ -196,12 +200,13 @@ bool batch_repaired(struct batch *batch, int wait_ms, enum trouble *trouble)
 static enum trouble journal_unchanged(struct batch *batch)
 {
     int32_t partitions = -1;
-    enum trouble trouble = kafka_client_partitions(batch->client, outbox_topic(batch->outbox, TOPIC_JOURNAL), &partitions,
-                                                   METADATA_MS);
+    const char *journal = outbox_topic(batch->outbox, TOPIC_JOURNAL);
+    enum trouble trouble = kafka_client_partitions(batch->client, journal, &partitions, METADATA_MS);
     if (trouble != TROUBLE_NONE || partitions == batch->journal_partitions)
         return TROUBLE_NONE;                 /* away for a moment: the transaction itself will tell */
     log_error("journal_partitions_changed", LOG_NUMBER("had", batch->journal_partitions),
-              LOG_NUMBER("has", partitions), LOG_TEXT("meaning", "every user's bucket moves: start again, the ledger rebuilds"));
+              LOG_NUMBER("has", partitions),
+              LOG_TEXT("meaning", "every user's bucket moves: start again, the ledger rebuilds"));
     return TROUBLE_RESTART;
 }
 

@@ -1,8 +1,9 @@
-/* What must be there before the first record is read. Each step is tried until it works; while one waits, the log has one line
- * and /readyz says what is missing. */
+/* What must be there before the first record is read. Each step is tried until it works; while one waits,
+ * the log has one line and /readyz says what is missing. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/xalloc.h"
+#include "kafka/admin.h"
 #include "worker/batch_parts.h"
 
 enum { METADATA_MS = 1000, HEARTBEAT_MS = 100 };
@@ -14,8 +15,8 @@ void batch_idle(struct batch *batch, int wait_ms)
         left_ms = wait_ms;
     if (left_ms > HEARTBEAT_MS)
         left_ms = HEARTBEAT_MS;
-    /* A poll keeps the group from giving us up and answers rebalances. A record that it brings is read again later: whoever
-     * waits here seeks back first. */
+    /* A poll keeps the group from giving us up and answers rebalances. A record that it brings is read
+     * again later: whoever waits here seeks back first. */
     struct kafka_record record;
     enum trouble trouble;
     if (batch->consumer && kafka_consumer_poll(batch->consumer, 0, &record, &trouble) == KAFKA_RECORD) {
@@ -26,20 +27,25 @@ void batch_idle(struct batch *batch, int wait_ms)
         clock_sleep_ms(left_ms);
 }
 
-static enum trouble find_topic(struct batch *batch, enum topic topic, int32_t *partitions)
+/* Says which of the two it is: a broker that does not answer, or a topic that nobody has made. */
+static void tell_missing(struct batch *batch, const char *topic)
 {
-    const char *name = outbox_topic(batch->outbox, topic);
-    *partitions = -1;
-    enum trouble trouble = kafka_client_partitions(batch->client, name, partitions, METADATA_MS);
-    if (trouble == TROUBLE_NONE)
-        return TROUBLE_NONE;
+    struct kafka_topic_facts facts;
     struct text reason = { 0 };
-    if (*partitions == 0)
-        text_printf(&reason, "topic %s is not there yet: reelgate topics apply", name);
+    if (kafka_topic_describe(batch->client, topic, &facts, METADATA_MS) == TROUBLE_NONE)
+        text_printf(&reason, "topic %s is not there yet: reelgate topics apply", topic);
     else
         text_printf(&reason, "no broker answers at %s", batch->config.worker->kafka_bootstrap_servers);
     health_part(batch->config.health, "kafka", reason.bytes);
     text_free(&reason);
+}
+
+static enum trouble find_topic(struct batch *batch, enum topic topic, int32_t *partitions)
+{
+    const char *name = outbox_topic(batch->outbox, topic);
+    enum trouble trouble = kafka_client_partitions(batch->client, name, partitions, METADATA_MS);
+    if (trouble != TROUBLE_NONE)
+        tell_missing(batch, name);
     return trouble;
 }
 
@@ -69,8 +75,9 @@ static void on_assigned(void *self, int topic, int32_t partition, int64_t commit
         batch->assigned = xrealloc(batch->assigned, batch->assigned_capacity * sizeof *batch->assigned);
     }
     batch->assigned[batch->assigned_count++] = (struct assigned){ topic, partition, committed };
-    /* Taken with the assignment, not with each batch: once the group has given us up librdkafka clears member and generation
-     * before we hear of it, and the broker fences nobody who sends none (K4). One assignment is one generation. */
+    /* Taken with the assignment, not with each batch: once the group has given us up librdkafka clears
+     * member and generation before we hear of it, and the broker fences nobody who sends none (K4). One
+     * assignment is one generation. */
     if (!batch->membership)
         batch->membership = kafka_membership_now(batch->consumer);
 }
@@ -87,8 +94,10 @@ static void on_revoked(void *self, int topic, int32_t partition)
 
 static void join(struct batch *batch)
 {
-    const struct kafka_consumer_hooks hooks = { .self = batch, .assigned = on_assigned, .revoked = on_revoked };
-    batch->consumer = kafka_consumer_open(&batch->kafka, batch->group, batch->topic_names, batch->stage.read_count, &hooks);
+    const struct kafka_consumer_hooks hooks = { .self = batch, .assigned = on_assigned,
+                                                .revoked = on_revoked };
+    batch->consumer = kafka_consumer_open(&batch->kafka, batch->group, batch->topic_names,
+                                          batch->stage.read_count, &hooks);
     health_part(batch->config.health, "group", "waiting for partitions");
 }
 

@@ -1,13 +1,14 @@
-/* One transaction: current's answers are read, its outputs written, and while Kafka takes them the next load is read and goes
- * to Redis. Then the offsets, the flush, the second guard, the commit. Nothing slow happens between begin and commit. */
+/* One transaction: current's answers are read, its outputs written, and while Kafka takes them the next
+ * load is read and goes to Redis. Then the offsets, the flush, the second guard, the commit. Nothing slow
+ * happens between begin and commit. */
 #include "base/clock.h"
 #include "worker/batch_parts.h"
 
 enum { FILL_MS = 1000 };       /* bounds what a load may add to the transaction that waits for it */
 
 const char *const STEP_NAMES[STEP_COUNT] = {
-    [STEP_REDIS] = "redis", [STEP_PRODUCE] = "produce", [STEP_REVOKED] = "revoked", [STEP_OFFSETS] = "offsets",
-    [STEP_FLUSH] = "flush", [STEP_GUARD] = "guard", [STEP_COMMIT] = "commit",
+    [STEP_REDIS] = "redis", [STEP_PRODUCE] = "produce", [STEP_REVOKED] = "revoked",
+    [STEP_OFFSETS] = "offsets", [STEP_FLUSH] = "flush", [STEP_GUARD] = "guard", [STEP_COMMIT] = "commit",
 };
 
 static enum trouble receive(struct batch *batch, struct load *load)
@@ -28,23 +29,23 @@ static enum trouble produce(struct batch *batch, struct load *load)
     const struct batch_stage *stage = &batch->stage;
     for (size_t i = 0; i < load->count; i++) {
         const struct kafka_record *record = &load->records[i];
-        enum trouble trouble = stage->answer(stage->self, load_item(batch, load, i), record, stage->reads[record->topic],
-                                             load->calls, batch->outbox);
+        enum trouble trouble = stage->answer(stage->self, load_item(batch, load, i), record,
+                                             stage->reads[record->topic], load->calls, batch->outbox);
         if (trouble != TROUBLE_NONE)
             return trouble;
     }
     return TROUBLE_NONE;
 }
 
-/* The offsets go first: the broker takes nothing into a transaction while it still writes the markers of the one before, and
- * librdkafka then asks again for offsets at once, but for partitions only after 20 ms. */
+/* The offsets go first: the broker takes nothing into a transaction while it still writes the markers of
+ * the one before, and librdkafka then asks again for offsets at once, but for partitions only after 20 ms. */
 static enum trouble begin(struct batch *batch, const struct load *load, enum step *step, int64_t *since_us)
 {
     *step = STEP_OFFSETS;
     enum trouble trouble = kafka_producer_begin(batch->producer);
     if (trouble == TROUBLE_NONE)
-        trouble = kafka_producer_send_offsets(batch->producer, batch->consumer, batch->membership, load->offsets,
-                                              load->offset_count);
+        trouble = kafka_producer_send_offsets(batch->producer, batch->consumer, batch->membership,
+                                              load->offsets, load->offset_count);
     batch_meters_lap(&batch->meters, TIME_OFFSETS, since_us);
     return trouble;
 }

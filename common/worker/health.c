@@ -63,7 +63,8 @@ static void answer_alive(struct health *health, struct http_reply *reply)
 {
     int64_t silent_ms = clock_mono_ms() - atomic_load(&health->beat_ms);
     bool alive = silent_ms <= health->stall_ms;
-    text_printf(&health->page, "{\"alive\":%s,\"lastTurnMs\":%lld}\n", alive ? "true" : "false", (long long)silent_ms);
+    text_printf(&health->page, "{\"alive\":%s,\"lastTurnMs\":%lld}\n", alive ? "true" : "false",
+                (long long)silent_ms);
     reply->status = alive ? 200 : 503;
 }
 
@@ -96,9 +97,9 @@ struct health *health_open(const char *address, struct metrics *metrics, int sta
     health->ready = metrics_gauge(metrics, "reelgate_ready", NULL, "1 while /readyz answers 200.");
     atomic_store(&health->beat_ms, clock_mono_ms());
     must(pthread_mutex_init(&health->lock, NULL) == 0);
-    health->server = http_server_open(&(struct http_server_config){ .address = address, .body_cap_bytes = BODY_CAP_BYTES,
-        .connection_limit = CONNECTIONS_MAX, .idle_timeout_seconds = IDLE_SECONDS, .handler = on_call, .self = health },
-        error);
+    health->server = http_server_open(&(struct http_server_config){
+        .address = address, .body_cap_bytes = BODY_CAP_BYTES, .connection_limit = CONNECTIONS_MAX,
+        .idle_timeout_seconds = IDLE_SECONDS, .handler = on_call, .self = health }, error);
     if (!health->server)
         health_close(&health);
     else
@@ -128,14 +129,17 @@ void health_beat(struct health *health)
     atomic_store_explicit(&health->beat_ms, clock_mono_ms(), memory_order_relaxed);
 }
 
-static struct part *part_of(struct health *health, const char *name)
+/* *fresh: it was not there before. */
+static struct part *part_of(struct health *health, const char *name, bool *fresh)
 {
+    *fresh = false;
     for (int i = 0; i < health->part_count; i++)
         if (strcmp(health->parts[i].name, name) == 0)
             return &health->parts[i];
     must(health->part_count < PARTS_MAX);
     struct part *part = &health->parts[health->part_count++];
     part->name = xstrdup(name);
+    *fresh = true;
     return part;
 }
 
@@ -150,7 +154,8 @@ static bool all_fine(const struct health *health)
 void health_part(struct health *health, const char *part, const char *reason)
 {
     pthread_mutex_lock(&health->lock);
-    struct part *found = part_of(health, part);
+    bool fresh;
+    struct part *found = part_of(health, part, &fresh);
     bool changed = found->reason && reason ? strcmp(found->reason, reason) != 0 : found->reason != reason;
     if (changed) {
         free(found->reason);
@@ -158,7 +163,9 @@ void health_part(struct health *health, const char *part, const char *reason)
     }
     metric_set(health->ready, all_fine(health) ? 1 : 0);
     pthread_mutex_unlock(&health->lock);
-    if (changed && reason)
+    if (changed && fresh)        /* it is only just starting */
+        log_debug("not_ready", LOG_TEXT("part", part), LOG_TEXT("reason", reason));
+    else if (changed && reason)
         log_warn("not_ready", LOG_TEXT("part", part), LOG_TEXT("reason", reason));
     else if (changed)
         log_info("part_ready", LOG_TEXT("part", part));

@@ -90,7 +90,8 @@ static struct metric *metric_make(struct metrics *metrics, const struct wanted *
     return metric;
 }
 
-struct metric *metrics_counter(struct metrics *metrics, const char *name, const char *labels, const char *help)
+struct metric *metrics_counter(struct metrics *metrics, const char *name, const char *labels,
+                               const char *help)
 {
     return metric_make(metrics, &(struct wanted){ name, labels, help, COUNTER, NULL });
 }
@@ -100,7 +101,8 @@ struct metric *metrics_gauge(struct metrics *metrics, const char *name, const ch
     return metric_make(metrics, &(struct wanted){ name, labels, help, GAUGE, NULL });
 }
 
-struct metric *metrics_histogram(struct metrics *metrics, const char *name, const char *labels, const char *help,
+struct metric *metrics_histogram(struct metrics *metrics, const char *name, const char *labels,
+                                 const char *help,
                                  const double *bounds)
 {
     return metric_make(metrics, &(struct wanted){ name, labels, help, HISTOGRAM, bounds });
@@ -191,7 +193,8 @@ double metric_value(const struct metric *metric)
 
 /* ---- writing them out */
 
-static void add_series(struct text *out, const char *name, const char *suffix, const char *labels, const char *more)
+static void add_series(struct text *out, const char *name, const char *suffix, const char *labels,
+                       const char *more)
 {
     text_add_string(out, name);
     text_add_string(out, suffix);
@@ -205,7 +208,8 @@ static void add_number(struct text *out, double value)
     text_printf(out, "%.17g\n", value);
 }
 
-/* Buckets are cumulative on the wire. An observation may be half done by another thread: +Inf is never below the last. */
+/* Buckets are cumulative on the wire. An observation may be half done by another thread: +Inf is never
+ * below the last. */
 static void render_histogram(const struct family *family, const struct metric *metric, struct text *out)
 {
     int64_t below = 0;
@@ -229,8 +233,10 @@ static void render_histogram(const struct family *family, const struct metric *m
 
 static void render_family(const struct family *family, struct text *out)
 {
-    static const char *const types[] = { [COUNTER] = "counter", [GAUGE] = "gauge", [HISTOGRAM] = "histogram" };
-    text_printf(out, "# HELP %s %s\n# TYPE %s %s\n", family->name, family->help, family->name, types[family->kind]);
+    static const char *const types[] = { [COUNTER] = "counter", [GAUGE] = "gauge",
+                                         [HISTOGRAM] = "histogram" };
+    text_printf(out, "# HELP %s %s\n# TYPE %s %s\n", family->name, family->help, family->name,
+                types[family->kind]);
     for (const struct metric *metric = family->first; metric; metric = metric->next) {
         if (metric->kind == HISTOGRAM) {
             render_histogram(family, metric, out);

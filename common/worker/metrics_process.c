@@ -37,8 +37,8 @@ static double boot_seconds(void)
     return seconds;
 }
 
-/* Fields 22 to 24 of /proc/self/stat: start in ticks since boot, virtual bytes, resident pages. The name in field 2 may hold
- * blanks and brackets, so counting starts behind its last bracket. */
+/* Fields 22 to 24 of /proc/self/stat: start in ticks since boot, virtual bytes, resident pages. The name
+ * in field 2 may hold blanks and brackets, so counting starts behind its last bracket. */
 static bool read_stat(double *start_ticks, double *virtual_bytes, double *resident_pages)
 {
     char line[1024];
@@ -49,8 +49,9 @@ static bool read_stat(double *start_ticks, double *virtual_bytes, double *reside
     fclose(file);
     line[length] = '\0';
     const char *rest = strrchr(line, ')');
-    return rest && sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %lf %lf %lf",
-                          start_ticks, virtual_bytes, resident_pages) == 3;
+    static const char fields[] = " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d"
+                                 " %*d %lf %lf %lf";
+    return rest && sscanf(rest + 1, fields, start_ticks, virtual_bytes, resident_pages) == 3;
 }
 
 void metrics_process_render(struct text *out)
@@ -64,7 +65,8 @@ void metrics_process_render(struct text *out)
                    + (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6);
     render(out, "process_open_fds", "gauge", "Open file descriptors.", open_files());
     if (getrlimit(RLIMIT_NOFILE, &files) == 0)
-        render(out, "process_max_fds", "gauge", "Most file descriptors that may be open.", (double)files.rlim_cur);
+        render(out, "process_max_fds", "gauge", "Most file descriptors that may be open.",
+               (double)files.rlim_cur);
     if (!read_stat(&start_ticks, &virtual_bytes, &resident_pages))
         return;
     render(out, "process_virtual_memory_bytes", "gauge", "Virtual memory in bytes.", virtual_bytes);

@@ -111,9 +111,16 @@ static int32_t partition_of(const struct outbox *outbox, const char *key, enum t
 }
 
 /* Where an event lands and what it hangs on, apart from itself. */
-struct placing { enum topic topic; int32_t partition; const char *key; const struct kafka_header *traceparent; const char *origin; };
+struct placing {
+    enum topic topic;
+    int32_t partition;
+    const char *key;
+    const struct kafka_header *traceparent;
+    const char *origin;
+};
 
-static enum trouble produce_event(struct outbox *outbox, const struct event *event, const struct placing *placing)
+static enum trouble produce_event(struct outbox *outbox, const struct event *event,
+                                  const struct placing *placing)
 {
     char time[RFC3339_BYTES], trace[TRACEPARENT_BYTES];
     const struct kafka_header *parent = placing->traceparent;
@@ -151,7 +158,8 @@ enum trouble outbox_event(struct outbox *outbox, const struct event *event, enum
         .partition = partition_of(outbox, key, topic), .traceparent = traceparent, .origin = origin });
 }
 
-enum trouble outbox_event_at(struct outbox *outbox, const struct event *event, enum topic topic, int32_t partition)
+enum trouble outbox_event_at(struct outbox *outbox, const struct event *event, enum topic topic,
+                             int32_t partition)
 {
     return produce_event(outbox, event, &(struct placing){ .topic = topic, .key = key_of(event, topic),
         .partition = partition });
@@ -167,7 +175,8 @@ enum trouble outbox_copy(struct outbox *outbox, const struct kafka_message *mess
 static void count_reason(struct outbox *outbox, const char *code)
 {
     int i = 0;
-    while (i < outbox->reason_count && strncmp(outbox->reasons[i].code, code, sizeof outbox->reasons[i].code - 1) != 0)
+    while (i < outbox->reason_count && strncmp(outbox->reasons[i].code, code,
+                                               sizeof outbox->reasons[i].code - 1) != 0)
         i++;
     if (i == REASONS_MAX)
         i = REASONS_MAX - 1;
@@ -195,7 +204,7 @@ enum trouble outbox_dead_letter(struct outbox *outbox, const struct kafka_record
     add_text(outbox, "dlq-original-consumer-group", outbox->group);
     add_text(outbox, "dlq-error-code", code);
     add_text(outbox, "dlq-error-message", message);
-    add_text(outbox, "dlq-attempts", "1");       /* nothing is tried twice: what can't be understood stays so */
+    add_text(outbox, "dlq-attempts", "1");       /* what can't be understood is not tried again */
     add_text(outbox, "dlq-first-failed-at", now);
     add_text(outbox, "dlq-service", outbox->program);
     add_text(outbox, "dlq-version", REELGATE_VERSION);
@@ -215,17 +224,20 @@ void outbox_settled(struct outbox *outbox, bool committed)
         char labels[64];
         snprintf(labels, sizeof labels, "reason=\"%s\"", outbox->reasons[i].code);
         metric_add(metrics_counter(outbox->metrics, "reelgate_dlq_records_total", labels,
-                                   "Records sent to the dead-letter topic, by reason."), outbox->reasons[i].count);
+                                   "Records sent to the dead-letter topic, by reason."),
+                                       outbox->reasons[i].count);
     }
     outbox->reason_count = 0;
 }
 
 /* ---- marks */
 
-enum trouble outbox_mark(struct outbox *outbox, enum topic topic, int32_t partition, const char *key, size_t key_length,
+enum trouble outbox_mark(struct outbox *outbox, enum topic topic, int32_t partition, const char *key,
+                         size_t key_length,
                          enum mark mark, int64_t item_offset, int attempt, int64_t *delivered)
 {
-    static const char *const names[] = { [MARK_DONE] = "done", [MARK_INTENT] = "intent", [MARK_CLOSE] = "close" };
+    static const char *const names[] = { [MARK_DONE] = "done", [MARK_INTENT] = "intent",
+                                         [MARK_CLOSE] = "close" };
     char item[NUMBER_BYTES], attempt_text[NUMBER_BYTES];
     outbox->header_count = 0;
     add_text(outbox, "mark", names[mark]);

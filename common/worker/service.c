@@ -1,5 +1,6 @@
 #include "worker/service.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 #include "base/xalloc.h"
 #include "worker/signals.h"
 
-enum { STALL_MS = 60 * 1000 };       /* a turn may wait out one transaction time-out and one Redis time-out, not more */
+enum { STALL_MS = 60 * 1000 };       /* a turn may wait out a transaction and a Redis time-out */
 
 struct service {
     const char *program;
@@ -21,9 +22,10 @@ struct service {
 _Noreturn void service_refuse(const char *setting, const char *value, const char *reason)
 {
     if (value)
-        fprintf(stderr, "%s: \"%s\" is refused: %s\n", setting, value, reason);
+        fprintf(stderr, "%s: %s = \"%s\" is not allowed: %s\n", program_invocation_short_name, setting,
+                value, reason);
     else
-        fprintf(stderr, "%s is refused: %s\n", setting, reason);
+        fprintf(stderr, "%s: %s is not allowed: %s\n", program_invocation_short_name, setting, reason);
     exit(EXIT_SETTING);
 }
 
@@ -50,6 +52,15 @@ static void check_address(const char *address)
         service_refuse("health_address", address, "must be host:port with a port of 0 to 65535");
 }
 
+static void check_kafka(const char *program, const struct worker_settings *settings)
+{
+    char error[200];
+    const struct kafka_config config = { .bootstrap_servers = settings->kafka_bootstrap_servers,
+                                         .client_id = program, .properties = &settings->kafka };
+    if (!kafka_config_check(&config, error))
+        service_refuse("kafka", NULL, error);
+}
+
 struct service *service_open(const char *program, const struct worker_settings *settings)
 {
     struct service *service = xcalloc(1, sizeof *service);
@@ -57,6 +68,7 @@ struct service *service_open(const char *program, const struct worker_settings *
     enum log_level level = LOG_LEVEL_INFO;
     char error[200];
     check_address(address);
+    check_kafka(program, settings);
     log_level_parse(settings->log_level, &level);
     signals_open();
     log_open(program, settings->instance_id, level);

@@ -13,15 +13,18 @@ const struct param WORKER_PARAMS[] = {
       .environment = "KAFKA_BOOTSTRAP_SERVERS", AT(kafka_bootstrap_servers),
       .meaning = "Kafka brokers to ask first, host:port, several separated by commas." },
     { .name = "topic_prefix", .type = PARAM_TEXT, .fallback = "reelgate.", AT(topic_prefix),
-      .meaning = "What the names of all topics and groups begin with; the same for every program of one installation." },
+      .meaning = "What the names of all topics and groups begin with; one for a whole installation." },
     { .name = "instance_id", .type = PARAM_TEXT, .fallback = "0", .least = "1", AT(instance_id),
-      .meaning = "Slot of this instance, unique per program and the same after a restart: part of its transactional.id." },
+      .meaning = "Slot of this instance: unique per program, the same after a restart (transactional.id)." },
     { .name = "health_address", .type = PARAM_TEXT, .fallback = NULL, AT(health_address),
-      .meaning = "Where /metrics, /healthz and /readyz are served, host:port; port 0 takes a free one. Default 127.0.0.1 "
-                 "and the program's own port: admission 9101, generator 9102, poller 9103, ledger 9104." },
-    { .name = "log_level", .type = PARAM_CHOICE, .fallback = "info", .choices = "debug|info|warn|error", AT(log_level),
+      .meaning = "Where /metrics, /healthz and /readyz are served, host:port; port 0 takes a free one. "
+                 "Default 127.0.0.1 and the program's own port: admission 9101, generator 9102, poller 9103, "
+                 "ledger 9104." },
+    { .name = "log_level", .type = PARAM_CHOICE, .fallback = "info", .choices = "debug|info|warn|error",
+      AT(log_level),
       .meaning = "The least level that is logged." },
-    { .name = "drain_ms", .type = PARAM_MS, .fallback = "25s", .least = "0", .most = "10m", AT(drain_ms), .unit = "ms",
+    { .name = "drain_ms", .type = PARAM_MS, .fallback = "25s", .least = "0", .most = "10m", AT(drain_ms),
+      .unit = "ms",
       .meaning = "How long to finish what is in flight after SIGTERM." },
     { .name = NULL },
 };

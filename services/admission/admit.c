@@ -49,7 +49,8 @@ static void price(const struct policy *policy, struct admit_request *request, st
     struct policy_answer answer = { .allowed = false };
     policy_quote(policy, &asked, &answer);
     if (!answer.allowed) {
-        refuse(request, refusal, &(struct refusal){ ERROR_VALIDATION, answer.message, answer.field, "not_allowed" });
+        refuse(request, refusal, &(struct refusal){ ERROR_VALIDATION, answer.message, answer.field,
+                                                    "not_allowed" });
         return;
     }
     must(answer.quote.tokens > 0 && answer.quote.tokens < AMOUNT_MAX);
@@ -58,16 +59,19 @@ static void price(const struct policy *policy, struct admit_request *request, st
     snprintf(request->ratio, sizeof request->ratio, "%s", answer.ratio ? answer.ratio : "");
 }
 
-static void judge_request(const struct admit_input *input, struct admit_request *request, struct text *refusal)
+static void judge_request(const struct admit_input *input, struct admit_request *request,
+                          struct text *refusal)
 {
     const struct decode_error *error = &request->error;
     request->ask = ADMIT_RESERVE;
     request->complete = input->decoded == DECODE_OK;
     event_fingerprint(&request->event, request->fingerprint);
     if (!request->complete)
-        refuse(request, refusal, &(struct refusal){ ERROR_VALIDATION, error->message, error->field, error->reason });
+        refuse(request, refusal, &(struct refusal){ ERROR_VALIDATION, error->message, error->field,
+                                                    error->reason });
     else if (input->too_old)
-        refuse(request, refusal, &(struct refusal){ REFUSAL_TOO_OLD, "older than duplicates are remembered", "", "" });
+        refuse(request, refusal, &(struct refusal){ REFUSAL_TOO_OLD, "older than duplicates are remembered",
+                                                    "", "" });
     else
         price(input->policy, request, refusal);
 }
@@ -134,13 +138,16 @@ struct admit_letter admit_letter(const struct admit_request *request, enum admit
     case ADMIT_MALFORMED:
         return (struct admit_letter){ request->error.reason, request->error.message };
     case ADMIT_CONFLICT:
-        return (struct admit_letter){ "conflict", "this generationId belongs to another user or another request" };
+        return (struct admit_letter){ "conflict",
+                                      "this generationId belongs to another user or another request" };
     case ADMIT_CANCEL_UNKNOWN:
-        return (struct admit_letter){ "unknown_generation", "no generation of this user has this generationId" };
+        return (struct admit_letter){ "unknown_generation",
+                                      "no generation of this user has this generationId" };
     case ADMIT_TOO_OLD:
         return (struct admit_letter){ "too_old", "older than duplicates are remembered (dedupe_window_ms)" };
     case ADMIT_UNREADABLE_HOLD:
-        return (struct admit_letter){ ERROR_INTERNAL, "tokens are held for this request, but it can't be read any more" };
+        return (struct admit_letter){ ERROR_INTERNAL,
+                                      "tokens are held for this request, but it can't be read any more" };
     case ADMIT_ACCEPTED: case ADMIT_INSUFFICIENT_TOKENS: case ADMIT_VALIDATION_ERROR: case ADMIT_DUPLICATE:
     case ADMIT_CANCEL: case ADMIT_CANCEL_LATE: case ADMIT_DECISION_COUNT:
         break;

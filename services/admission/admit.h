@@ -1,6 +1,6 @@
-/* The rule of admission, as values: what a request asks for, and what the account's answer makes of it. No clock, no socket,
- * no log. A recorded answer outranks whatever would be computed now: a price reloaded, a model removed or a window passed
- * between two runs of the same record must not change the story. */
+/* The rule of admission, as values: what a request asks for, and what the account's answer makes of it. No
+ * clock, no socket, no log. A recorded answer outranks whatever would be computed now: a price reloaded, a
+ * model removed or a window passed between two runs of the same record must not change the story. */
 #ifndef ADMISSION_ADMIT_H
 #define ADMISSION_ADMIT_H
 
@@ -19,7 +19,7 @@ struct admit_request {
     bool complete;                           /* every field is there: a job can be made from it */
     bool refused;                            /* would be refused now; the caller's refusal text says why */
     struct quote quote;                      /* tokens 0 when refused */
-    char ratio[RATIO_BYTES];                 /* what to submit: the request's own or the model's; empty: none */
+    char ratio[RATIO_BYTES];                 /* what to submit: its own or the model's; empty: none */
     int64_t duration_seconds;                /* the same; 0: none */
     char fingerprint[65];
     struct decode_error error;               /* ADMIT_NOTHING: why it is a dead letter */
@@ -27,7 +27,7 @@ struct admit_request {
 struct admit_input {
     const struct policy *policy;
     enum decode decoded;                     /* of request->event, with its error in request->error */
-    bool too_old;                            /* the broker took it in longer ago than duplicates are remembered */
+    bool too_old;                            /* taken in longer ago than duplicates are remembered */
 };
 /* Decides what to ask. refusal is cleared and holds the error object when request->refused. */
 void admit_judge(const struct admit_input *input, struct admit_request *request, struct text *refusal);
@@ -44,7 +44,7 @@ void admit_judge(const struct admit_input *input, struct admit_request *request,
     ROW(CANCEL_LATE, "cancel_late")          /* its generation has ended: nothing is written */ \
     ROW(CANCEL_UNKNOWN, "cancel_unknown")    /* dead letter */ \
     ROW(TOO_OLD, "too_old")                  /* dead letter */ \
-    ROW(UNREADABLE_HOLD, "unreadable_hold")  /* dead letter and alarm: held before, but can't be read any more */
+    ROW(UNREADABLE_HOLD, "unreadable_hold")  /* dead letter and alarm: held, but not readable any more */
 enum admit_decision {
 #define ADMIT_ENUM(name, label) ADMIT_##name,
     ADMIT_DECISIONS(ADMIT_ENUM)

@@ -24,7 +24,8 @@ void announce_accepted(const struct announcement *from, struct event *out)
     out->balance = from->answer->balance;
 }
 
-/* Seconds are what was paid for: a recorded quote that counts them outranks a default that was reloaded since. */
+/* Seconds are what was paid for: a recorded quote that counts them outranks a default that was reloaded
+ * since. */
 static int64_t duration(const struct announcement *from)
 {
     const struct admit_request *request = from->request;
@@ -35,8 +36,8 @@ static int64_t duration(const struct announcement *from)
     return request->duration_seconds > 0 ? request->duration_seconds : EVENT_ABSENT;
 }
 
-/* The job follows the recorded quote, not the policy of this moment: the model is the recorded one, and where the policy does
- * not take the request any more its own wishes stand. */
+/* The job follows the recorded quote, not the policy of this moment: the model is the recorded one, and
+ * where the policy does not take the request any more its own wishes stand. */
 void announce_job(const struct announcement *from, struct event *out)
 {
     const struct admit_request *request = from->request;
@@ -80,7 +81,8 @@ void announce_insufficient(const struct announcement *from, struct event *out)
     const struct reserve_answer *answer = from->answer;
     name(from->request, EVENT_GENERATION_REJECTED, out);
     text_clear(from->words);
-    text_printf(from->words, "{\"userId\":\"%s\",\"currentBalance\":%lld,\"requiredTokens\":%lld,\"reservedTokens\":%lld}",
+    text_printf(from->words,
+                "{\"userId\":\"%s\",\"currentBalance\":%lld,\"requiredTokens\":%lld,\"reservedTokens\":%lld}",
                 out->user_id, (long long)answer->balance.available, (long long)answer->required_tokens,
                 (long long)answer->balance.reserved);
     out->has_error = true;
@@ -114,7 +116,8 @@ void announce_refused(const struct announcement *from, struct event *out)
     name(from->request, EVENT_GENERATION_REJECTED, out);
     out->has_error = true;
     if (!from->answer->error || !read_error(from->answer->error, from->words, &out->error))
-        out->error = (struct event_error){ ERROR_VALIDATION, "The request was refused; why can't be read any more", "{}" };
+        out->error = (struct event_error){ ERROR_VALIDATION,
+                                           "The request was refused; why can't be read any more", "{}" };
 }
 
 void announce_cancel(const struct admit_request *request, struct event *out)

@@ -1,5 +1,5 @@
-/* The messages of a decision: accepted, job and journal entry; a rejection; a cancel handed on. Pure: they are filled from
- * the request and the recorded answer, and lend their strings. */
+/* The messages of a decision: accepted, job and journal entry; a rejection; a cancel handed on. Pure: they
+ * are filled from the request and the recorded answer, and lend their strings. */
 #ifndef ADMISSION_ANNOUNCE_H
 #define ADMISSION_ANNOUNCE_H
 
@@ -17,7 +17,7 @@ void announce_accepted(const struct announcement *from, struct event *out);     
 void announce_job(const struct announcement *from, struct event *out);           /* jobs */
 void announce_entry(const struct announcement *from, struct event *out);         /* journal: kind reserve */
 void announce_insufficient(const struct announcement *from, struct event *out);  /* results */
-void announce_refused(const struct announcement *from, struct event *out);       /* results: the recorded error object */
+void announce_refused(const struct announcement *from, struct event *out);       /* results: as recorded */
 void announce_cancel(const struct admit_request *request, struct event *out);    /* jobs */
 
 #endif

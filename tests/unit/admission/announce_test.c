@@ -1,5 +1,5 @@
-/* The messages of a decision, as they go on the wire. Encoding asserts what the contract demands, so a message that is not
- * whole would not get here. */
+/* The messages of a decision, as they go on the wire. Encoding asserts what the contract demands, so a
+ * message that is not whole would not get here. */
 #include <string.h>
 
 #include "admission/announce.h"
@@ -23,7 +23,8 @@ static void open_all(void)
     strcpy(request.fingerprint, "abcdef");
     strcpy(request.ratio, "1280:720");
     request.duration_seconds = 5;
-    answer = (struct reserve_answer){ .outcome = RESERVE_HELD, .required_tokens = 3, .at_ms = INT64_C(1790000000000),
+    answer = (struct reserve_answer){ .outcome = RESERVE_HELD, .required_tokens = 3,
+                                      .at_ms = INT64_C(1790000000000),
         .quote = { "one", 1, 3, "test-1" }, .balance = { 10, 4, 5, 1 } };
     from = (struct announcement){ .request = &request, .answer = &answer, .origin = "reelgate.requests/2@77",
         .default_deadline_ms = 900000, .words = &words };
@@ -135,7 +136,8 @@ END_TEST
 START_TEST(a_refusal_is_told_as_it_was_recorded)
 {
     answer.outcome = RESERVE_REFUSED;
-    answer.error = "{\"code\":\"validation_error\",\"message\":\"ratio \\\"1:1\\\" no\",\"context\":{\"field\":\"ratio\"}}";
+    answer.error = "{\"code\":\"validation_error\",\"message\":\"ratio \\\"1:1\\\" no\","
+                   "\"context\":{\"field\":\"ratio\"}}";
     announce_refused(&from, &out);
     ck_assert_str_eq(out.error.code, "validation_error");
     ck_assert_str_eq(out.error.message, "ratio \"1:1\" no");
@@ -144,7 +146,8 @@ START_TEST(a_refusal_is_told_as_it_was_recorded)
 }
 END_TEST
 
-static const char *const unreadable[] = { NULL, "", "{", "{\"code\":\"x\"}", "{\"code\":1,\"message\":\"m\",\"context\":{}}" };
+static const char *const unreadable[] = { NULL, "", "{", "{\"code\":\"x\"}",
+                                          "{\"code\":1,\"message\":\"m\",\"context\":{}}" };
 
 START_TEST(a_refusal_whose_record_is_unreadable_stays_a_refusal)
 {

@@ -13,7 +13,8 @@
     "\"chargePercent\":{\"cancelled\":0,\"otherwise\":0,\"failures\":{}},"
 #define POLICY_TEXT_MODEL "{\"promptUnitsMax\":100,\"text\":{\"ratios\":[\"1280:720\",\"720:1280\"]," \
     "\"defaultRatio\":\"1280:720\",\"durations\":{\"least\":2,\"most\":10},\"defaultDuration\":5}}"
-#define POLICY_OF_ONE_MODEL POLICY_BEGIN "\"defaultModel\":\"one\",\"models\":{\"one\":" POLICY_TEXT_MODEL "}}"
+#define POLICY_OF_ONE_MODEL POLICY_BEGIN \
+    "\"defaultModel\":\"one\",\"models\":{\"one\":" POLICY_TEXT_MODEL "}}"
 
 static struct policy *policy_from(const char *json)
 {

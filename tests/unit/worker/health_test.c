@@ -38,7 +38,8 @@ static int get(const char *path)
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
     char request[200];
-    int length = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", path);
+    int length = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+                          path);
     ck_assert_int_eq(write(fd, request, (size_t)length), length);
     size_t have = 0;
     ssize_t got;
@@ -57,7 +58,8 @@ START_TEST(ready_only_while_every_part_is_fine)
     health_part(health, "redis", "buckets not verified: 3,7");
     ck_assert_int_eq(get("/readyz"), 503);
     ck_assert_ptr_nonnull(strstr(answer, "\"ready\":false"));
-    ck_assert_ptr_nonnull(strstr(answer, "[\"kafka: no broker answers\",\"redis: buckets not verified: 3,7\"]"));
+    ck_assert_ptr_nonnull(strstr(answer,
+                                 "[\"kafka: no broker answers\",\"redis: buckets not verified: 3,7\"]"));
     health_part(health, "kafka", NULL);
     ck_assert_int_eq(get("/readyz"), 503);
     ck_assert_ptr_null(strstr(answer, "kafka"));

@@ -40,8 +40,10 @@ static bool has_line(const char *line)
 
 START_TEST(a_counter_shows_its_sum_for_each_set_of_labels)
 {
-    struct metric *accepted = metrics_counter(metrics, "reelgate_x_total", "decision=\"accepted\"", "Some help.");
-    struct metric *rejected = metrics_counter(metrics, "reelgate_x_total", "decision=\"rejected\"", "Some help.");
+    struct metric *accepted = metrics_counter(metrics, "reelgate_x_total", "decision=\"accepted\"",
+                                              "Some help.");
+    struct metric *rejected = metrics_counter(metrics, "reelgate_x_total", "decision=\"rejected\"",
+                                              "Some help.");
     metric_add(accepted, 2);
     metric_add(accepted, 3);
     ck_assert(metric_value(accepted) == 5);
@@ -79,7 +81,8 @@ END_TEST
 START_TEST(a_histogram_is_cumulative_and_ends_with_all)
 {
     static const double bounds[] = { 0.01, 0.1, 1, 0 };
-    struct metric *histogram = metrics_histogram(metrics, "reelgate_d_seconds", "stage=\"s\"", "Help.", bounds);
+    struct metric *histogram = metrics_histogram(metrics, "reelgate_d_seconds", "stage=\"s\"", "Help.",
+                                                 bounds);
     metric_observe(histogram, 0.01);         /* a bound holds its own value */
     metric_observe(histogram, 0.5);
     metric_observe(histogram, 7);

@@ -11,7 +11,8 @@ static const struct { const char *prefix, *program, *instance, *group, *id; } ro
 
 START_TEST(names_lead_with_the_prefix)
 {
-    const struct worker_settings settings = { .topic_prefix = rows[_i].prefix, .instance_id = rows[_i].instance };
+    const struct worker_settings settings = { .topic_prefix = rows[_i].prefix,
+                                              .instance_id = rows[_i].instance };
     char *group = worker_group(&settings, rows[_i].program);
     char *id = worker_transactional_id(&settings, group);
     ck_assert_str_eq(group, rows[_i].group);
