@@ -7,8 +7,9 @@ import sys
 import time
 
 from stack.process import StackError
+from stack.progress import Progress
 from stack.stack import ROOT, Stack
-from stories import World, all_stories
+from stories import World, all_stories, count
 
 STORY_SECONDS = 180
 REAL_STORY_SECONDS = 1200
@@ -41,7 +42,7 @@ class Table:
     @staticmethod
     def row(story):
         mark = {None: " ", True: "✓", False: "✗"}[story.passed]
-        return f"{mark} {story.title:<25} {story.tokens} tokens  {story.state:<30} {story.balance}"
+        return f"{mark} {story.title:<25} {count(story.tokens, 'token'):<8}  {story.state:<28} {story.balance}"
 
 
 def play(world, seconds):
@@ -93,44 +94,63 @@ def how_to_talk_to_it(stack):
     print(f"    deploy/local --directory {stack.directory} down")
 
 
-def fresh_stack(options):
+def fresh_stack(options, progress):
     directory = os.path.join(ROOT, "build", "demo")
     real = (RUNWAY, os.environ["RUNWAYML_API_SECRET"]) if "--real" in options else None
     stack = Stack(directory, bin_dir=os.environ.get("REELGATE_BIN"), tied="--keep" not in options, provider=real)
     if any(stack.find(name) for name in (*stack.program_names(), "kafka", "redis", "sandbox")):
-        print("  Stopping what an earlier --keep left running …")
+        progress("Stopping what an earlier --keep left running")
         stack.down()
+        progress.close()
     shutil.rmtree(directory, ignore_errors=True)
     return stack
+
+
+def start_and_play(stack, options, progress):
+    """True when every story ended as it should and the books balance."""
+    began = time.monotonic()
+    stack.up(say=progress)
+    progress.close()
+    print(f"  Up after {time.monotonic() - began:.0f} s. The stories:\n")
+    world = World(stack, "--real" in options)
+    passed = play(world, REAL_STORY_SECONDS if world.real else STORY_SECONDS) and books_balance(stack)
+    print(f"\n  {'Every story ended as it should.' if passed else 'NOT every story ended as it should.'}")
+    return passed
+
+
+def stop(stack, progress, passed):
+    progress("Stopping")
+    stack.down()
+    progress.close()
+    if not passed:
+        print(f"  The logs are in {stack.path('log')}")
 
 
 def main():
     options, began = set(sys.argv[1:]), time.monotonic()
     # Ctrl-C and a polite kill end the same way: through the finally below.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    stack, kept, passed = None, False, False
+    stack, progress, passed, played = None, Progress(), False, False
     try:
         if "--real" in options and not agreed_to_pay(options):
             print("  Nothing was started.")
             return 1
-        stack = fresh_stack(options)
-        stack.up(say=lambda word: print(f"  {word} …", flush=True))
-        print(f"  Up after {time.monotonic() - began:.0f} s. The stories:\n")
-        world = World(stack, "--real" in options)
-        passed = play(world, REAL_STORY_SECONDS if world.real else STORY_SECONDS) and books_balance(stack)
-        kept = "--keep" in options
+        stack = fresh_stack(options, progress)
+        passed = start_and_play(stack, options, progress)
+        played = True
     except StackError as trouble:
+        progress.close("failed")
         print(f"deploy/demo: {trouble}", file=sys.stderr)
     except KeyboardInterrupt:
+        progress.close("interrupted")
         print("\n  Interrupted.", file=sys.stderr)
+        return 130
     finally:
-        if stack is not None and not kept:
-            print("  Stopping …", flush=True)
-            stack.down()
-    if kept:
-        how_to_talk_to_it(stack)
-    print(f"\n  {'Every story ended as it should' if passed else 'NOT every story ended as it should'}, "
-          f"{time.monotonic() - began:.0f} s." + ("" if passed or stack is None else f" Logs: {stack.path('log')}"))
+        if stack is not None and played and "--keep" in options:
+            how_to_talk_to_it(stack)
+        elif stack is not None:
+            stop(stack, progress, passed)
+    print(f"  {time.monotonic() - began:.0f} s in all.")
     return 0 if passed else 1
 
 

@@ -6,6 +6,7 @@ import os
 import sys
 
 from stack.process import StackError
+from stack.progress import Progress
 from stack.programs import WORKERS, ready
 from stack.stack import ROOT, SERVICES, Stack
 
@@ -75,7 +76,13 @@ def print_status(stack, as_json=False):
 
 def up(stack, options):
     counts = {name: getattr(options, name) for name in WORKERS if getattr(options, name) is not None}
-    stack.up(counts, say=lambda word: print(f"  {word} …", flush=True))
+    progress = Progress()
+    try:
+        stack.up(counts, say=progress)
+    except BaseException:
+        progress.close("not finished")
+        raise
+    progress.close()
     status = print_status(stack)
     settings = " ".join(f"{name}={value}" for name, value in stack.reelgate("status")[1].items())
     print(f"\n  reelgate's settings for this stack:\n  export {settings}")
@@ -87,7 +94,10 @@ def down(stack, options):
     unknown = [name for name in options.names if name not in known]
     if unknown:
         raise StackError(f"no such process: {', '.join(unknown)}; there are {', '.join(known)}")
+    progress = Progress()
+    progress("Stopping")
     killed = stack.stop(options.names, 30) if options.names else stack.down()
+    progress.close()
     for name in killed:
         print(f"  {name} did not end by itself and was killed", file=sys.stderr)
     return 0

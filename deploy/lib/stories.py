@@ -17,8 +17,14 @@ PROMPT = "A paper boat sails down a rainy street at dawn"
 SANDBOX_FAILURE = {"prompt": "[fail:INTERNAL.BAD_OUTPUT.CODE01] A sign that says nothing"}
 RUNWAY_FAILURE = {"prompt": PROMPT, "image": "https://example.invalid/there-is-none.png"}
 ENDS = ("completed", "failed", "cancelled", "rejected")
+# While no result has been seen, the account alone tells where a generation is.
+STATES = {"reserved": "accepted", "refused": "rejected"}
 NOT_FOUND = 1                # exit status of reelgate
 LOOK_EVERY_SECONDS = 0.3
+
+
+def count(number, thing):
+    return f"{number} {thing}{'s' * (number != 1)}"
 
 
 class Mismatch(Exception):
@@ -87,7 +93,7 @@ class Story:
 
     def give(self):
         if self.tokens > 0:
-            self.state = f"granting {self.tokens} token{'s' * (self.tokens > 1)}"
+            self.state = f"granting {count(self.tokens, 'token')}"
             yield from self.world.reelgate("grant", "--user", self.user, "--amount", str(self.tokens))
         yield from self.look()
 
@@ -119,7 +125,10 @@ class Story:
         while True:
             status = yield from self.world.reelgate("status", generation, "--user", self.user)
             if status is not None:
-                self.state = word = status.get("status") or {"refused": "rejected"}.get(status["state"], status["state"])
+                word = status.get("status") or STATES.get(status["state"], status["state"])
+                if word != self.state:
+                    self.state = word
+                    yield from self.look()
                 if word in ENDS:
                     return word
             yield from self.pause()

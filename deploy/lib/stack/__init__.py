@@ -8,5 +8,6 @@ library only: on a fresh machine nothing else is there.
     kafka.py     one-node Apache Kafka (KRaft)
     redis.py     redis-server, AOF always
     programs.py  our programs: settings as flags, health address, readiness
+    progress.py  what is being done, and for how long
     stack.py     all of them together, remembered in one directory
 """

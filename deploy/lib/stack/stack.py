@@ -165,13 +165,13 @@ class Stack:
         """Starts what is missing. instances: program -> how many; what is not named keeps the number it had."""
         self.plan["instances"].update(instances or {})
         self._write_plan()
-        if self.find("kafka") is None:
-            say("Starting Apache Kafka")
+        say("Starting Kafka, Redis and the sandbox" if self.provider is None else "Starting Kafka and Redis")
         self.start_kafka()
         self.start_redis()
         if self.provider is None:
             self.start_sandbox()
         self.wait_kafka()
+        say("Making the topics")
         self.apply_topics()
         say("Starting the programs")
         started = {}
