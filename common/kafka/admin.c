@@ -14,7 +14,8 @@ struct request { rd_kafka_AdminOptions_t *options; rd_kafka_queue_t *queue; };
 static struct request request_open(struct kafka_client *client, rd_kafka_admin_op_t operation, int timeout_ms)
 {
     char why[200];
-    struct request request = { rd_kafka_AdminOptions_new(client->handle, operation), rd_kafka_queue_new(client->handle) };
+    struct request request = { rd_kafka_AdminOptions_new(client->handle, operation),
+                               rd_kafka_queue_new(client->handle) };
     rd_kafka_AdminOptions_set_request_timeout(request.options, timeout_ms, why, sizeof why);
     if (operation == RD_KAFKA_ADMIN_OP_CREATETOPICS)
         rd_kafka_AdminOptions_set_operation_timeout(request.options, timeout_ms, why, sizeof why);
@@ -51,15 +52,16 @@ static enum kafka_created created_answer(rd_kafka_event_t *event, char error[200
         return KAFKA_EXISTS;
     const char *words = rd_kafka_topic_result_error_string(results[0]);
     snprintf(error, 200, "%s", words ? words : rd_kafka_err2str(code));
-    return code == RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT || code == RD_KAFKA_RESP_ERR__TIMED_OUT ? KAFKA_UNREACHABLE
-                                                                                                : KAFKA_REFUSED;
+    bool late = code == RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT || code == RD_KAFKA_RESP_ERR__TIMED_OUT;
+    return late ? KAFKA_UNREACHABLE : KAFKA_REFUSED;
 }
 
-enum kafka_created kafka_topic_create(struct kafka_client *client, const struct kafka_topic_plan *plan, int timeout_ms,
-                                      char error[200])
+enum kafka_created kafka_topic_create(struct kafka_client *client, const struct kafka_topic_plan *plan,
+                                      int timeout_ms, char error[200])
 {
     char why[150];
-    rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(plan->name, plan->partitions, plan->replication, why, sizeof why);
+    rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(plan->name, plan->partitions, plan->replication, why,
+                                                       sizeof why);
     if (!topic) {
         snprintf(error, 200, "%s", why);
         return KAFKA_REFUSED;
@@ -95,8 +97,8 @@ static void setting_read(const char *name, const char *value, struct kafka_topic
     }
 }
 
-static enum trouble settings_read(struct kafka_client *client, const char *topic, struct kafka_topic_facts *facts,
-                                  int timeout_ms)
+static enum trouble settings_read(struct kafka_client *client, const char *topic,
+                                  struct kafka_topic_facts *facts, int timeout_ms)
 {
     rd_kafka_ConfigResource_t *resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic);
     struct request request = request_open(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeout_ms);
@@ -111,7 +113,8 @@ static enum trouble settings_read(struct kafka_client *client, const char *topic
             size_t rows = 0;
             const rd_kafka_ConfigEntry_t **entries = rd_kafka_ConfigResource_configs(resources[0], &rows);
             for (size_t i = 0; i < rows; i++)
-                setting_read(rd_kafka_ConfigEntry_name(entries[i]), rd_kafka_ConfigEntry_value(entries[i]), facts);
+                setting_read(rd_kafka_ConfigEntry_name(entries[i]), rd_kafka_ConfigEntry_value(entries[i]),
+                             facts);
             trouble = TROUBLE_NONE;
         }
     }
@@ -120,8 +123,8 @@ static enum trouble settings_read(struct kafka_client *client, const char *topic
     return trouble;
 }
 
-enum trouble kafka_topic_describe(struct kafka_client *client, const char *topic, struct kafka_topic_facts *facts,
-                                  int timeout_ms)
+enum trouble kafka_topic_describe(struct kafka_client *client, const char *topic,
+                                  struct kafka_topic_facts *facts, int timeout_ms)
 {
     const struct rd_kafka_metadata *metadata = NULL;
     *facts = (struct kafka_topic_facts){ 0 };

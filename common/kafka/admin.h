@@ -1,5 +1,6 @@
-/* What operators, clients and "read it all" need: topics, a reader without a group, a plain publisher. Everything here blocks
- * up to its timeout_ms; nothing here takes part in a consumer group or a transaction. */
+/* What operators, clients and "read it all" need: topics, a reader without a group, a plain publisher.
+ * Everything here blocks up to its timeout_ms; nothing here takes part in a consumer group or a
+ * transaction. */
 #ifndef KAFKA_ADMIN_H
 #define KAFKA_ADMIN_H
 
@@ -16,8 +17,8 @@ struct kafka_topic_plan {
 };
 enum kafka_created { KAFKA_CREATED, KAFKA_EXISTS, KAFKA_REFUSED, KAFKA_UNREACHABLE };
 /* KAFKA_EXISTS says nothing of how it is configured: describe it. error: filled for the last two. */
-enum kafka_created kafka_topic_create(struct kafka_client *client, const struct kafka_topic_plan *plan, int timeout_ms,
-                                      char error[200]);
+enum kafka_created kafka_topic_create(struct kafka_client *client, const struct kafka_topic_plan *plan,
+                                      int timeout_ms, char error[200]);
 
 struct kafka_topic_facts {
     bool exists;                             /* false: nothing below is set */
@@ -29,8 +30,8 @@ struct kafka_topic_facts {
     int64_t min_insync_replicas, message_bytes_max;
 };
 /* TROUBLE_RETRY: no answer. TROUBLE_NONE also for a topic that is not there. */
-enum trouble kafka_topic_describe(struct kafka_client *client, const char *topic, struct kafka_topic_facts *facts,
-                                  int timeout_ms);
+enum trouble kafka_topic_describe(struct kafka_client *client, const char *topic,
+                                  struct kafka_topic_facts *facts, int timeout_ms);
 
 /* ---- reader: given topics from a place on, read_committed, without a group */
 struct kafka_reader;
@@ -42,17 +43,20 @@ enum { KAFKA_ALL_PARTITIONS = -1 };
 /* Never NULL. Nothing is read until add. */
 struct kafka_reader *kafka_reader_open(const struct kafka_config *config);
 void kafka_reader_close(struct kafka_reader **reader);
-/* Adds a partition, or all of a topic, and takes their real high watermarks (which also count records of transactions that
- * are still open): that far kafka_reader_done waits. RETRY: broker away or no such topic; nothing was added then. The
- * record's topic is the count of add calls for other topics before this one: 0 for the first. */
-enum trouble kafka_reader_add(struct kafka_reader *reader, const char *topic, int32_t partition, int64_t from, int timeout_ms);
-/* KAFKA_RECORD (release it), KAFKA_END (one partition's end for now), KAFKA_NOTHING (timeout), KAFKA_TROUBLE (*trouble:
- * RESTART, the offset is gone). A broker that is away is KAFKA_NOTHING. */
+/* Adds a partition, or all of a topic, and takes their real high watermarks (which also count records of
+ * transactions that are still open): that far kafka_reader_done waits. RETRY: broker away or no such topic;
+ * nothing was added then. The record's topic is the count of add calls for other topics before this one: 0
+ * for the first. */
+enum trouble kafka_reader_add(struct kafka_reader *reader, const char *topic, int32_t partition,
+                              int64_t from, int timeout_ms);
+/* KAFKA_RECORD (release it), KAFKA_END (one partition's end for now), KAFKA_NOTHING (timeout), KAFKA_TROUBLE
+ * (*trouble: RESTART, the offset is gone). A broker that is away is KAFKA_NOTHING. */
 enum kafka_event kafka_reader_poll(struct kafka_reader *reader, int timeout_ms, struct kafka_record *record,
                                    enum trouble *trouble);
 /* Every partition has been read up to the watermark that add took. */
 bool kafka_reader_done(const struct kafka_reader *reader);
-/* The next offset to be read, or -1 for a partition that was not added; target: the watermark that add took. */
+/* The next offset to be read, or -1 for a partition that was not added; target: the watermark that add
+ * took. */
 int64_t kafka_reader_position(const struct kafka_reader *reader, int topic, int32_t partition);
 int64_t kafka_reader_target(const struct kafka_reader *reader, int topic, int32_t partition);
 
@@ -60,10 +64,10 @@ int64_t kafka_reader_target(const struct kafka_reader *reader, int topic, int32_
 struct kafka_publisher;
 struct kafka_publisher *kafka_publisher_open(const struct kafka_config *config);      /* never NULL */
 void kafka_publisher_close(struct kafka_publisher **publisher);
-/* Publishes one message and waits until it is acknowledged by all in-sync replicas. NONE: *partition and *offset (each may
- * be NULL) are where it lies. RETRY: not acknowledged in time: it may be there or not, publish it again (the same id).
- * RESTART: refused (too large, not allowed); logged. */
-enum trouble kafka_publish(struct kafka_publisher *publisher, const struct kafka_message *message, int timeout_ms,
-                           int32_t *partition, int64_t *offset);
+/* Publishes one message and waits until it is acknowledged by all in-sync replicas. NONE: *partition and
+ * *offset (each may be NULL) are where it lies. RETRY: not acknowledged in time: it may be there or not,
+ * publish it again (the same id). RESTART: refused (too large, not allowed); logged. */
+enum trouble kafka_publish(struct kafka_publisher *publisher, const struct kafka_message *message,
+                           int timeout_ms, int32_t *partition, int64_t *offset);
 
 #endif

@@ -7,8 +7,8 @@
 #include "kafka/client_priv.h"
 
 static const struct kafka_row CLIENT_ROWS[] = {
-    /* With read_committed the watermark query stops at the last stable offset, before done marks and entries that are
-     * committed already behind an open transaction: whoever reads up to it acts on a past. */
+    /* With read_committed the watermark query stops at the last stable offset, before done marks and entries
+     * that are committed already behind an open transaction: whoever reads up to it acts on a past. */
     { "isolation.level", "read_uncommitted", true },
     { "allow.auto.create.topics", "false", true },
     { "topic.metadata.refresh.interval.ms", "60000", false },
@@ -46,11 +46,13 @@ enum trouble kafka_client_metadata(struct kafka_client *client, const char *topi
         return TROUBLE_NONE;
     }
     if (kafka_link_may_say(client->link, "metadata"))
-        log_warn("kafka_metadata_failed", LOG_TEXT("topic", topic), LOG_TEXT("error_code", rd_kafka_err2name(code)));
+        log_warn("kafka_metadata_failed", LOG_TEXT("topic", topic),
+                 LOG_TEXT("error_code", rd_kafka_err2name(code)));
     return TROUBLE_RETRY;
 }
 
-enum trouble kafka_client_partitions(struct kafka_client *client, const char *topic, int32_t *partitions, int timeout_ms)
+enum trouble kafka_client_partitions(struct kafka_client *client, const char *topic, int32_t *partitions,
+                                     int timeout_ms)
 {
     const struct rd_kafka_metadata *metadata = NULL;
     *partitions = 0;
@@ -62,11 +64,12 @@ enum trouble kafka_client_partitions(struct kafka_client *client, const char *to
     return *partitions > 0 ? TROUBLE_NONE : TROUBLE_RETRY;
 }
 
-enum trouble kafka_client_watermarks(struct kafka_client *client, const char *topic, int32_t partition, int64_t *low,
-                                     int64_t *high, int timeout_ms)
+enum trouble kafka_client_watermarks(struct kafka_client *client, const char *topic, int32_t partition,
+                                     int64_t *low, int64_t *high, int timeout_ms)
 {
     rd_kafka_poll(client->handle, 0);
-    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(client->handle, topic, partition, low, high, timeout_ms);
+    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(client->handle, topic, partition, low, high,
+                                                                timeout_ms);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
         kafka_link_heard(client->link);
         return TROUBLE_NONE;

@@ -1,4 +1,5 @@
-/* Configuration of handles: our defaults, the operator's kafka.*, and what nobody may change (hazards K10). */
+/* Configuration of handles: our defaults, the operator's kafka.*, and what nobody may change (hazards
+ * K10). */
 #include <stdlib.h>
 #include <string.h>
 #include <stdio.h>
@@ -13,10 +14,10 @@ enum { CLIENT_ID_MAX = 40, QUIET_MS = 10000 };
 
 /* What promises rest on. A consumer or producer adds its own rows. */
 static const char *const KEPT[] = {
-    "bootstrap.servers", "client.id", "group.id", "isolation.level", "enable.auto.commit", "enable.auto.offset.store",
-    "auto.offset.reset", "enable.partition.eof", "partition.assignment.strategy", "transactional.id",
-    "enable.idempotence", "acks", "request.required.acks", "partitioner", "check.crcs", "allow.auto.create.topics",
-    "client.rack",
+    "bootstrap.servers", "client.id", "group.id", "transactional.id", "client.rack",
+    "isolation.level", "enable.auto.commit", "enable.auto.offset.store", "auto.offset.reset",
+    "enable.partition.eof", "partition.assignment.strategy", "check.crcs",
+    "enable.idempotence", "acks", "request.required.acks", "partitioner", "allow.auto.create.topics",
 };
 
 static bool kept(const char *name)
@@ -29,16 +30,21 @@ static bool kept(const char *name)
 
 bool kafka_config_check(const struct kafka_config *config, char error[200])
 {
-    if (!config->bootstrap_servers || !*config->bootstrap_servers)
-        return snprintf(error, 200, "no Kafka bootstrap servers given"), false;
-    if (!config->client_id || !*config->client_id || strlen(config->client_id) > CLIENT_ID_MAX)
-        return snprintf(error, 200, "client id must have 1 to %d characters", CLIENT_ID_MAX), false;
+    if (!config->bootstrap_servers || !*config->bootstrap_servers) {
+        snprintf(error, 200, "no Kafka bootstrap servers given");
+        return false;
+    }
+    if (!config->client_id || !*config->client_id || strlen(config->client_id) > CLIENT_ID_MAX) {
+        snprintf(error, 200, "client id must have 1 to %d characters", CLIENT_ID_MAX);
+        return false;
+    }
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     bool good = true;
     for (int i = 0; good && config->properties && i < config->properties->count; i++) {
         const struct param_property *row = &config->properties->rows[i];
         char why[150] = "is fixed: promises rest on it";
-        good = !kept(row->name) && rd_kafka_conf_set(conf, row->name, row->value, why, sizeof why) == RD_KAFKA_CONF_OK;
+        good = !kept(row->name)
+            && rd_kafka_conf_set(conf, row->name, row->value, why, sizeof why) == RD_KAFKA_CONF_OK;
         if (!good)
             snprintf(error, 200, "kafka.%.40s: %s", row->name, why);
     }
@@ -142,7 +148,8 @@ static void on_error(rd_kafka_t *handle, int code, const char *reason, void *opa
     } else if (code == RD_KAFKA_RESP_ERR__TRANSPORT) {
         log_debug("kafka_connection_lost", LOG_TEXT("handle", link->name), LOG_TEXT("text", reason));
     } else if (kafka_link_may_say(link, rd_kafka_err2name(code))) {
-        log_warn("kafka_error", LOG_TEXT("handle", link->name), LOG_TEXT("error_code", rd_kafka_err2name(code)),
+        log_warn("kafka_error", LOG_TEXT("handle", link->name),
+                 LOG_TEXT("error_code", rd_kafka_err2name(code)),
                  LOG_TEXT("text", reason));
     }
 }
@@ -156,8 +163,8 @@ static void set(rd_kafka_conf_t *conf, const char *name, const char *value)
     }
 }
 
-rd_kafka_conf_t *kafka_conf(const struct kafka_config *config, struct kafka_link *link, const struct kafka_row *rows,
-                            size_t count)
+rd_kafka_conf_t *kafka_conf(const struct kafka_config *config, struct kafka_link *link,
+                            const struct kafka_row *rows, size_t count)
 {
     must(strlen(config->client_id) <= CLIENT_ID_MAX);
     rd_kafka_conf_t *conf = rd_kafka_conf_new();

@@ -31,7 +31,8 @@ static const struct kafka_row CONSUMER_ROWS[] = {
     { "fetch.max.bytes", "4194304", false },
     { "queued.min.messages", "5000", false },
     { "queued.max.messages.kbytes", "8192", false },      /* for the whole consumer: bounds idle memory */
-    { "topic.metadata.refresh.interval.ms", "10000", false },      /* a topic that appears late is found within this */
+    /* a topic that appears late is found within this */
+    { "topic.metadata.refresh.interval.ms", "10000", false },
 };
 
 static void handle_open(struct kafka_consumer *consumer)
@@ -54,8 +55,8 @@ static void handle_open(struct kafka_consumer *consumer)
     consumer->rejoin = false;
 }
 
-/* Leaves the group through a queue that we serve ourselves, so that a close that hangs (#4187, #4724) can be left behind:
- * the group then takes the partitions away after the session time-out. */
+/* Leaves the group through a queue that we serve ourselves, so that a close that hangs (#4187, #4724) can be
+ * left behind: the group then takes the partitions away after the session time-out. */
 static void handle_close(struct kafka_consumer *consumer)
 {
     rd_kafka_queue_t *rest = rd_kafka_queue_new(consumer->handle);
@@ -65,7 +66,8 @@ static void handle_close(struct kafka_consumer *consumer)
     bool closed = error != NULL;         /* a fatal error: nothing to leave */
     while (!closed && clock_mono_ms() < until_ms) {
         rd_kafka_event_t *event = rd_kafka_queue_poll(rest, 50);
-        if (event && rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE)      /* this queue gives no callbacks */
+        /* this queue gives no callbacks */
+        if (event && rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE)
             kafka_consumer_rebalance(consumer->handle, rd_kafka_event_error(event),
                                      rd_kafka_event_topic_partition_list(event), consumer->link);
         if (event)
@@ -86,7 +88,8 @@ static void handle_close(struct kafka_consumer *consumer)
 }
 
 struct kafka_consumer *kafka_consumer_open(const struct kafka_config *config, const char *group,
-                                           const char *const *topics, int count, const struct kafka_consumer_hooks *hooks)
+                                           const char *const *topics, int count,
+                                               const struct kafka_consumer_hooks *hooks)
 {
     struct kafka_consumer *consumer = xcalloc(1, sizeof *consumer);
     consumer->config = kafka_config_copy(config);
@@ -131,7 +134,8 @@ int kafka_consumer_topic(const struct kafka_consumer *consumer, const char *name
     return -1;
 }
 
-/* Polls; when nothing is queued, first empties the wake pipe and looks again, so that no wake-up is lost between. */
+/* Polls; when nothing is queued, first empties the wake pipe and looks again, so that no wake-up is lost
+ * between. */
 static rd_kafka_message_t *message_next(struct kafka_consumer *consumer, int timeout_ms)
 {
     rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer->handle, 0);
@@ -154,10 +158,12 @@ static enum kafka_event record_event(struct kafka_consumer *consumer, rd_kafka_m
     }
     if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
         int64_t low, high = message->offset;
-        rd_kafka_get_watermark_offsets(consumer->handle, consumer->topics[topic], message->partition, &low, &high);
+        rd_kafka_get_watermark_offsets(consumer->handle, consumer->topics[topic], message->partition, &low,
+                                       &high);
         slot->position = message->offset;
         slot->high_at_end = high;
-        *record = (struct kafka_record){ .topic = topic, .partition = message->partition, .offset = message->offset,
+        *record = (struct kafka_record){ .topic = topic, .partition = message->partition,
+                                         .offset = message->offset,
                                          .timestamp_ms = -1 };
         rd_kafka_message_destroy(message);
         return KAFKA_END;
@@ -176,7 +182,8 @@ static enum kafka_event restart(struct kafka_consumer *consumer, enum trouble *t
 }
 
 /* What is not a record. Most of it passes by itself: librdkafka goes on trying. */
-static enum kafka_event error_event(struct kafka_consumer *consumer, rd_kafka_message_t *message, enum trouble *trouble)
+static enum kafka_event error_event(struct kafka_consumer *consumer, rd_kafka_message_t *message,
+                                    enum trouble *trouble)
 {
     rd_kafka_resp_err_t code = message->err;
     const char *topic = message->rkt ? rd_kafka_topic_name(message->rkt) : NULL;
@@ -185,11 +192,13 @@ static enum kafka_event error_event(struct kafka_consumer *consumer, rd_kafka_me
     if (code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET || code == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE) {
         log_error("kafka_offset_gone", LOG_TEXT("group", consumer->group), LOG_TEXT("topic", topic),
                   LOG_NUMBER("partition", message->partition), LOG_TEXT("text", words),
-                  LOG_TEXT("meaning", "the group's committed offset is no longer in the topic: records were deleted "
-                           "before they were read; set the group's offset deliberately, then start again"));
+                  LOG_TEXT("meaning", "the group's committed offset is no longer in the topic: records were "
+                           "deleted before they were read; set the group's offset deliberately, then start "
+                           "again"));
         event = restart(consumer, trouble);
     } else if (code == RD_KAFKA_RESP_ERR__BAD_MSG || code == RD_KAFKA_RESP_ERR__BAD_COMPRESSION) {
-        log_error("kafka_record_corrupt", LOG_TEXT("topic", topic), LOG_NUMBER("partition", message->partition),
+        log_error("kafka_record_corrupt", LOG_TEXT("topic", topic),
+                  LOG_NUMBER("partition", message->partition),
                   LOG_NUMBER("offset", message->offset), LOG_TEXT("text", words));
         event = restart(consumer, trouble);
     } else if (code == RD_KAFKA_RESP_ERR__FATAL || rd_kafka_fatal_error(consumer->handle, NULL, 0)) {
@@ -203,8 +212,8 @@ static enum kafka_event error_event(struct kafka_consumer *consumer, rd_kafka_me
     return event;
 }
 
-enum kafka_event kafka_consumer_poll(struct kafka_consumer *consumer, int timeout_ms, struct kafka_record *record,
-                                     enum trouble *trouble)
+enum kafka_event kafka_consumer_poll(struct kafka_consumer *consumer, int timeout_ms,
+                                     struct kafka_record *record, enum trouble *trouble)
 {
     *trouble = TROUBLE_NONE;
     if (consumer->stopped)

@@ -1,4 +1,5 @@
-/* Inside common/kafka only: a consumer's state, shared by consumer.c (polling) and rebalance.c (assignments). */
+/* Inside common/kafka only: a consumer's state, shared by consumer.c (polling) and rebalance.c
+ * (assignments). */
 #ifndef KAFKA_CONSUMER_PRIV_H
 #define KAFKA_CONSUMER_PRIV_H
 
@@ -31,10 +32,11 @@ struct kafka_consumer {
 };
 
 int kafka_consumer_topic(const struct kafka_consumer *consumer, const char *name);        /* -1: not ours */
-struct slot *kafka_consumer_slot(const struct kafka_consumer *consumer, int topic, int32_t partition);    /* NULL: not held */
+/* NULL: not held */
+struct slot *kafka_consumer_slot(const struct kafka_consumer *consumer, int topic, int32_t partition);
 /* The rebalance callback of librdkafka. */
-void kafka_consumer_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *partitions,
-                              void *opaque);
+void kafka_consumer_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code,
+                              rd_kafka_topic_partition_list_t *partitions, void *opaque);
 void kafka_consumer_revoke_all(struct kafka_consumer *consumer, bool lost);
 void kafka_consumer_rejoin(struct kafka_consumer *consumer);
 void kafka_consumer_pause_held(struct kafka_consumer *consumer);

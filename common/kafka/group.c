@@ -8,22 +8,25 @@
 
 enum { SEEK_MS = 5000, COMMITTED_MS = 15000 };
 
-static rd_kafka_topic_partition_list_t *one(const struct kafka_consumer *consumer, int topic, int32_t partition,
-                                            int64_t offset)
+static rd_kafka_topic_partition_list_t *one(const struct kafka_consumer *consumer, int topic,
+                                            int32_t partition, int64_t offset)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(list, consumer->topics[topic], partition)->offset = offset;
     return list;
 }
 
-enum trouble kafka_consumer_seek(struct kafka_consumer *consumer, int topic, int32_t partition, int64_t offset)
+enum trouble kafka_consumer_seek(struct kafka_consumer *consumer, int topic, int32_t partition,
+                                 int64_t offset)
 {
     struct slot *slot = kafka_consumer_slot(consumer, topic, partition);
     if (!slot)
-        return TROUBLE_ABORT_BATCH;          /* lost in between: its new owner starts from the committed offset */
+        /* lost in between: its new owner starts from the committed offset */
+        return TROUBLE_ABORT_BATCH;
     int64_t until_ms = clock_mono_ms() + SEEK_MS;
     rd_kafka_resp_err_t code;
-    do {                                     /* just after an assignment the fetcher may not run yet: __STATE */
+    /* just after an assignment the fetcher may not run yet: __STATE */
+    do {
         rd_kafka_topic_partition_list_t *list = one(consumer, topic, partition,
                                                     offset < 0 ? RD_KAFKA_OFFSET_BEGINNING : offset);
         rd_kafka_error_t *error = rd_kafka_seek_partitions(consumer->handle, list, SEEK_MS);
@@ -38,12 +41,14 @@ enum trouble kafka_consumer_seek(struct kafka_consumer *consumer, int topic, int
         }
         clock_sleep_ms(10);
     } while (clock_mono_ms() < until_ms);
-    log_warn("kafka_seek_failed", LOG_TEXT("topic", consumer->topics[topic]), LOG_NUMBER("partition", partition),
+    log_warn("kafka_seek_failed", LOG_TEXT("topic", consumer->topics[topic]),
+             LOG_NUMBER("partition", partition),
              LOG_NUMBER("offset", offset), LOG_TEXT("error_code", rd_kafka_err2name(code)));
     return TROUBLE_RETRY;
 }
 
-enum trouble kafka_consumer_committed(struct kafka_consumer *consumer, int topic, int32_t partition, int64_t *offset)
+enum trouble kafka_consumer_committed(struct kafka_consumer *consumer, int topic, int32_t partition,
+                                      int64_t *offset)
 {
     rd_kafka_topic_partition_list_t *list = one(consumer, topic, partition, RD_KAFKA_OFFSET_INVALID);
     rd_kafka_resp_err_t code = rd_kafka_committed(consumer->handle, list, COMMITTED_MS);
@@ -68,8 +73,8 @@ void kafka_consumer_pause(struct kafka_consumer *consumer, bool paused)
 
 bool kafka_consumer_assigned(struct kafka_consumer *consumer) { return consumer->joined; }
 
-/* The last stable offset is not to be had from librdkafka but by the end of a partition, which is where it lies. So: at the
- * end 0, until the watermark has moved on; then up to the watermark. */
+/* The last stable offset is not to be had from librdkafka but by the end of a partition, which is where it
+ * lies. So: at the end 0, until the watermark has moved on; then up to the watermark. */
 int64_t kafka_consumer_lag(struct kafka_consumer *consumer)
 {
     int64_t lag = 0;
@@ -77,7 +82,8 @@ int64_t kafka_consumer_lag(struct kafka_consumer *consumer)
         for (int32_t partition = 0; partition < consumer->slots[topic].count; partition++) {
             const struct slot *slot = kafka_consumer_slot(consumer, topic, partition);
             int64_t low = -1, high = -1;
-            if (!slot || rd_kafka_get_watermark_offsets(consumer->handle, consumer->topics[topic], partition, &low, &high)
+            if (!slot || rd_kafka_get_watermark_offsets(consumer->handle, consumer->topics[topic], partition,
+                                                        &low, &high)
                          != RD_KAFKA_RESP_ERR_NO_ERROR)
                 continue;
             int64_t from = slot->position >= 0 ? slot->position : low;

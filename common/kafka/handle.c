@@ -1,5 +1,5 @@
-/* The bounded end of a handle. librdkafka 2.0.2 may block in destroy for ever when a partition was lost or a broker went
- * away at the wrong moment; a program that can't end is worse than a leaked handle. */
+/* The bounded end of a handle. librdkafka 2.0.2 may block in destroy for ever when a partition was lost or a
+ * broker went away at the wrong moment; a program that can't end is worse than a leaked handle. */
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>

@@ -1,4 +1,5 @@
-/* What an error of the producer means for its caller (style: fatal, abort the transaction, retriable, else fatal). */
+/* What an error of the producer means for its caller (style: fatal, abort the transaction, retriable, else
+ * fatal). */
 #include "base/clock.h"
 #include "base/log.h"
 #include "kafka/producer_priv.h"
@@ -15,11 +16,12 @@ static bool fenced(rd_kafka_resp_err_t code)
         || code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
 }
 
-/* The broker has forgotten this producer (K5): librdkafka would abort and go on, but what it wrote last is not known to be
- * the last under this id any more. */
+/* The broker has forgotten this producer (K5): librdkafka would abort and go on, but what it wrote last is
+ * not known to be the last under this id any more. */
 static bool forgotten(rd_kafka_resp_err_t code)
 {
-    return code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_ID_MAPPING || code == RD_KAFKA_RESP_ERR_UNKNOWN_PRODUCER_ID;
+    return code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_ID_MAPPING
+        || code == RD_KAFKA_RESP_ERR_UNKNOWN_PRODUCER_ID;
 }
 
 enum trouble kafka_producer_lose(struct kafka_producer *producer, const char *reason)
@@ -31,8 +33,9 @@ enum trouble kafka_producer_lose(struct kafka_producer *producer, const char *re
     return producer->stopped ? TROUBLE_RESTART : TROUBLE_RENEW;
 }
 
-/* Fenced although our transaction was still in its time: another instance has this transactional id, or once in a while a
- * broker's own doing. Three times within a minute is no accident, and two instances that fence each other do no work. */
+/* Fenced although our transaction was still in its time: another instance has this transactional id, or once
+ * in a while a broker's own doing. Three times within a minute is no accident, and two instances that fence
+ * each other do no work. */
 static enum trouble lose_fenced(struct kafka_producer *producer)
 {
     int64_t now_ms = clock_mono_ms();
@@ -44,9 +47,11 @@ static enum trouble lose_fenced(struct kafka_producer *producer)
         producer->fenced_at_ms[i] = producer->fenced_at_ms[i - 1];
     producer->fenced_at_ms[0] = now_ms;
     producer->fences++;
-    if (producer->fences >= FENCES_MAX && now_ms - producer->fenced_at_ms[FENCES_MAX - 1] <= FENCES_WITHIN_MS) {
+    if (producer->fences >= FENCES_MAX
+        && now_ms - producer->fenced_at_ms[FENCES_MAX - 1] <= FENCES_WITHIN_MS) {
         log_error("kafka_producer_id_taken", LOG_TEXT("transactional_id", producer->transactional_id),
-                  LOG_TEXT("meaning", "another instance uses this transactional id: give each its own instance_id"));
+                  LOG_TEXT("meaning", "another instance uses this transactional id: "
+                           "give each its own instance_id"));
         producer->stopped = true;
     }
     return kafka_producer_lose(producer, "fenced");
@@ -58,17 +63,19 @@ static enum trouble lose_fatal(struct kafka_producer *producer, rd_kafka_resp_er
     if (fenced(code) || fenced(root))
         return lose_fenced(producer);
     bool late = producer->open && kafka_producer_left_ms(producer) == 0;
-    return kafka_producer_lose(producer, late || code == RD_KAFKA_RESP_ERR__TIMED_OUT ? "timed_out" : "fatal");
+    late |= code == RD_KAFKA_RESP_ERR__TIMED_OUT;
+    return kafka_producer_lose(producer, late ? "timed_out" : "fatal");
 }
 
-static void say(struct kafka_producer *producer, const char *step, rd_kafka_resp_err_t code, const char *words)
+static void say(struct kafka_producer *producer, const char *step, rd_kafka_resp_err_t code,
+                const char *words)
 {
     char fatal[200] = "";
     rd_kafka_fatal_error(producer->handle, fatal, sizeof fatal);
     if (kafka_link_may_say(producer->link, rd_kafka_err2name(code)))
         log_warn("kafka_transaction_trouble", LOG_TEXT("transactional_id", producer->transactional_id),
-                 LOG_TEXT("step", step), LOG_TEXT("error_code", rd_kafka_err2name(code)), LOG_TEXT("text", words),
-                 LOG_TEXT("fatal", *fatal ? fatal : NULL));
+                 LOG_TEXT("step", step), LOG_TEXT("error_code", rd_kafka_err2name(code)),
+                 LOG_TEXT("text", words), LOG_TEXT("fatal", *fatal ? fatal : NULL));
 }
 
 enum trouble kafka_producer_judge(struct kafka_producer *producer, const char *step, rd_kafka_error_t *error)
@@ -92,9 +99,10 @@ enum trouble kafka_producer_judge(struct kafka_producer *producer, const char *s
     return trouble;
 }
 
-/* For calls that answer a bare code: a message that was refused or not delivered. The transaction can only be aborted,
- * unless the handle itself is lost. */
-enum trouble kafka_producer_judge_code(struct kafka_producer *producer, const char *step, rd_kafka_resp_err_t code)
+/* For calls that answer a bare code: a message that was refused or not delivered. The transaction can only be
+ * aborted, unless the handle itself is lost. */
+enum trouble kafka_producer_judge_code(struct kafka_producer *producer, const char *step,
+                                       rd_kafka_resp_err_t code)
 {
     say(producer, step, code, rd_kafka_err2str(code));
     if (fenced(code) || forgotten(code) || rd_kafka_fatal_error(producer->handle, NULL, 0))

@@ -12,11 +12,13 @@
 struct kafka_config {
     const char *bootstrap_servers;
     const char *client_id;                       /* at most 40 characters (librdkafka #4689) */
-    const struct param_properties *properties;   /* the operator's kafka.*; wins over our defaults; may be NULL */
+    /* the operator's kafka.*; wins over our defaults; may be NULL */
+    const struct param_properties *properties;
 };
 
-/* Would these be taken? false: error says which property and why, in one line (exit status 2 is for the caller). Properties
- * that promises rest on (isolation.level, acks, partitioner, ...) are refused. Every open call must()s what this refuses. */
+/* Would these be taken? false: error says which property and why, in one line (exit status 2 is for the
+ * caller). Properties that promises rest on (isolation.level, acks, partitioner, ...) are refused. Every open
+ * call must()s what this refuses. */
 bool kafka_config_check(const struct kafka_config *config, char error[200]);
 
 struct kafka_header { const char *name; const char *value; size_t length; };
@@ -33,22 +35,25 @@ struct kafka_record {
 };
 
 /* The last header of this name, or false. Lent. */
-bool kafka_record_header(const struct kafka_record *record, const char *name, const char **value, size_t *length);
+bool kafka_record_header(const struct kafka_record *record, const char *name, const char **value,
+                         size_t *length);
 /* Header by position, for copying them all; false past the end. */
 bool kafka_record_header_at(const struct kafka_record *record, size_t index, struct kafka_header *header);
 void kafka_record_release(struct kafka_record *record);
 
 const char *kafka_version(void);   /* of the librdkafka in use */
 
-/* A passing look at the cluster, on a handle of its own that reads uncommitted (so watermarks are the real ones).
- * All calls block up to timeout_ms; each may be repeated. */
+/* A passing look at the cluster, on a handle of its own that reads uncommitted (so watermarks are the real
+ * ones). All calls block up to timeout_ms; each may be repeated. */
 struct kafka_client;
-struct kafka_client *kafka_client_open(const struct kafka_config *config);    /* never NULL; connects in the background */
+/* never NULL; connects in the background */
+struct kafka_client *kafka_client_open(const struct kafka_config *config);
 void kafka_client_close(struct kafka_client **client);
 /* TROUBLE_RETRY: broker away, or topic unknown (then *partitions = 0). */
-enum trouble kafka_client_partitions(struct kafka_client *client, const char *topic, int32_t *partitions, int timeout_ms);
+enum trouble kafka_client_partitions(struct kafka_client *client, const char *topic, int32_t *partitions,
+                                     int timeout_ms);
 /* low: first offset kept; high: the real high watermark (also past open transactions and commit markers). */
-enum trouble kafka_client_watermarks(struct kafka_client *client, const char *topic, int32_t partition, int64_t *low,
-                                     int64_t *high, int timeout_ms);
+enum trouble kafka_client_watermarks(struct kafka_client *client, const char *topic, int32_t partition,
+                                     int64_t *low, int64_t *high, int timeout_ms);
 
 #endif

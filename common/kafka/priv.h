@@ -7,8 +7,8 @@
 
 #include "kafka/kafka.h"
 
-/* One per handle: the opaque of its callbacks. Lives as long as the handle, which may be longer than its owner when
- * destroying hangs (librdkafka #4187, #4724). */
+/* One per handle: the opaque of its callbacks. Lives as long as the handle, which may be longer than its
+ * owner when destroying hangs (librdkafka #4187, #4724). */
 struct kafka_link {
     void *owner;                             /* the consumer, producer, ... that polls the handle */
     char name[80];                           /* for logs: "consumer reelgate.generator" */
@@ -19,17 +19,18 @@ struct kafka_link {
 struct kafka_link *kafka_link_new(void *owner, const char *kind, const char *name);
 void kafka_link_free(struct kafka_link **link);
 void kafka_link_heard(struct kafka_link *link);          /* something came from a broker: an outage is over */
-bool kafka_link_may_say(struct kafka_link *link, const char *facility);      /* once in 10 s for each facility */
+/* once in 10 s for each facility */
+bool kafka_link_may_say(struct kafka_link *link, const char *facility);
 
 struct kafka_row { const char *name, *value; bool ours; };       /* ours: the operator may not change it */
-/* A configuration with callbacks for logs and errors, rows, then the operator's properties. must() on a bad property:
- * kafka_config_check has refused it before. */
-rd_kafka_conf_t *kafka_conf(const struct kafka_config *config, struct kafka_link *link, const struct kafka_row *rows,
-                            size_t count);
+/* A configuration with callbacks for logs and errors, rows, then the operator's properties. must() on a bad
+ * property: kafka_config_check has refused it before. */
+rd_kafka_conf_t *kafka_conf(const struct kafka_config *config, struct kafka_link *link,
+                            const struct kafka_row *rows, size_t count);
 /* Takes conf. Never NULL (must). */
 rd_kafka_t *kafka_handle(rd_kafka_type_t type, rd_kafka_conf_t *conf);
-/* Destroys the handle in a thread of its own and waits up to timeout_ms; then goes on, and the thread (with the link)
- * ends when it can. Both pointers become NULL. */
+/* Destroys the handle in a thread of its own and waits up to timeout_ms; then goes on, and the thread (with
+ * the link) ends when it can. Both pointers become NULL. */
 void kafka_handle_end(rd_kafka_t **handle, struct kafka_link **link, int flags, int timeout_ms);
 
 void kafka_record_fill(struct kafka_record *record, int topic, rd_kafka_message_t *message);

@@ -1,8 +1,10 @@
-/* A transactional producer: one transaction after the other on a handle that is made anew whenever it can't be trusted.
+/* A transactional producer: one transaction after the other on a handle that is made anew whenever it can't
+ * be trusted.
  *
- * Hazards K1, K2, K5, K6: a time-out is fatal for the handle, an answer that did not come leaves the end of a transaction
- * unknown, and an abort may overtake the first produce. So every indefinite or fatal answer is RENEW: a new handle with the
- * same transactional id fences the old one, and the broker ends what it left open. */
+ * Hazards K1, K2, K5, K6: a time-out is fatal for the handle, an answer that did not come leaves the end of a
+ * transaction unknown, and an abort may overtake the first produce. So every indefinite or fatal answer is
+ * RENEW: a new handle with the same transactional id fences the old one, and the broker ends what it left
+ * open. */
 #include "kafka/producer.h"
 
 #include <stdio.h>
@@ -24,9 +26,11 @@ static const struct kafka_row PRODUCER_ROWS[] = {
     { "allow.auto.create.topics", "false", true },
     { "transaction.timeout.ms", "10000", false },
     { "linger.ms", "5", false },                         /* flush does not wait for it */
-    { "retry.backoff.ms", "5", false },                  /* a transaction right behind another waits for its markers */
+    /* a transaction right behind another waits for its markers */
+    { "retry.backoff.ms", "5", false },
     { "compression.type", "lz4", false },
-    { "message.max.bytes", "8388608", false },           /* the topic decides: a dead letter is larger than its original */
+    /* the topic decides: a dead letter is larger than its original */
+    { "message.max.bytes", "8388608", false },
     { "queue.buffering.max.kbytes", "65536", false },
     { "batch.size", "262144", false },
     { "topic.metadata.refresh.interval.ms", "60000", false },
@@ -60,7 +64,8 @@ static void handle_open(struct kafka_producer *producer)
     producer->link = kafka_link_new(producer, "producer", producer->transactional_id);
     rd_kafka_conf_t *conf = kafka_conf(&producer->config, producer->link, PRODUCER_ROWS,
                                        sizeof PRODUCER_ROWS / sizeof PRODUCER_ROWS[0]);
-    must(rd_kafka_conf_set(conf, "transactional.id", producer->transactional_id, why, sizeof why) == RD_KAFKA_CONF_OK);
+    must(rd_kafka_conf_set(conf, "transactional.id", producer->transactional_id, why, sizeof why)
+         == RD_KAFKA_CONF_OK);
     must(rd_kafka_conf_get(conf, "transaction.timeout.ms", value, &length) == RD_KAFKA_CONF_OK);
     producer->timeout_ms = strtoll(value, NULL, 10);
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);      /* without it flush waits in steps of 10 ms */
@@ -75,7 +80,8 @@ static void handle_close(struct kafka_producer *producer)
     }
     producer->topic_count = 0;
     if (producer->handle)
-        rd_kafka_purge(producer->handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
+        rd_kafka_purge(producer->handle,
+                       RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
     kafka_handle_end(&producer->handle, &producer->link, 0, DESTROY_MS);
     producer->open = false;
     producer->usable = false;
@@ -141,7 +147,7 @@ static rd_kafka_topic_t *topic_handle(struct kafka_producer *producer, const cha
     rd_kafka_topic_t *handle = rd_kafka_topic_new(producer->handle, name, NULL);
     must(handle);
     producer->topics = xrealloc(producer->topics, (producer->topic_count + 1) * sizeof *producer->topics);
-    producer->topics[producer->topic_count++] = (struct producer_topic){ .name = xstrdup(name), .handle = handle };
+    producer->topics[producer->topic_count++] = (struct producer_topic){ xstrdup(name), handle };
     return handle;
 }
 
@@ -150,7 +156,8 @@ enum trouble kafka_producer_prewarm(struct kafka_producer *producer, const char 
     const struct rd_kafka_metadata *metadata = NULL;
     if (!producer->usable)
         return TROUBLE_RENEW;
-    rd_kafka_resp_err_t code = rd_kafka_metadata(producer->handle, 0, topic_handle(producer, topic), &metadata, timeout_ms);
+    rd_kafka_resp_err_t code = rd_kafka_metadata(producer->handle, 0, topic_handle(producer, topic),
+                                                 &metadata, timeout_ms);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
         if (metadata->topic_cnt != 1 || metadata->topics[0].partition_cnt == 0)
             code = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
@@ -162,7 +169,8 @@ enum trouble kafka_producer_prewarm(struct kafka_producer *producer, const char 
         rd_kafka_metadata_destroy(metadata);
     }
     if (code && kafka_link_may_say(producer->link, "prewarm"))
-        log_warn("kafka_topic_not_ready", LOG_TEXT("topic", topic), LOG_TEXT("error_code", rd_kafka_err2name(code)));
+        log_warn("kafka_topic_not_ready", LOG_TEXT("topic", topic),
+                 LOG_TEXT("error_code", rd_kafka_err2name(code)));
     return code ? TROUBLE_RETRY : TROUBLE_NONE;
 }
 
@@ -171,14 +179,18 @@ enum trouble kafka_producer_begin(struct kafka_producer *producer)
     must(!producer->open);
     if (!producer->usable)
         return TROUBLE_RENEW;
-    if (clock_mono_ms() - producer->used_at_ms > IDLE_MS)        /* K5: the broker may have forgotten the id */
+    /* K5: the broker may have forgotten the id */
+    if (clock_mono_ms() - producer->used_at_ms > IDLE_MS)
         return kafka_producer_lose(producer, "idle");
     producer->begun_at_ms = producer->used_at_ms = clock_mono_ms();
     producer->failed = 0;
     producer->broken = false;
-    enum trouble trouble = kafka_producer_judge(producer, "begin", rd_kafka_begin_transaction(producer->handle));
+    enum trouble trouble = kafka_producer_judge(producer, "begin",
+                                                rd_kafka_begin_transaction(producer->handle));
     producer->open = trouble == TROUBLE_NONE;
-    return trouble == TROUBLE_NONE || trouble == TROUBLE_RESTART ? trouble : kafka_producer_lose(producer, "fatal");
+    if (trouble == TROUBLE_NONE || trouble == TROUBLE_RESTART)
+        return trouble;
+    return kafka_producer_lose(producer, "fatal");
 }
 
 enum trouble kafka_producer_produce(struct kafka_producer *producer, const struct kafka_message *message,
@@ -193,7 +205,8 @@ enum trouble kafka_producer_produce(struct kafka_producer *producer, const struc
         *delivered = -1;
     rd_kafka_resp_err_t code;
     for (;;) {
-        code = rd_kafka_producev(producer->handle, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(message->partition),
+        code = rd_kafka_producev(producer->handle, RD_KAFKA_V_RKT(topic),
+                                 RD_KAFKA_V_PARTITION(message->partition),
                                  RD_KAFKA_V_KEY(message->key, message->key_length),
                                  RD_KAFKA_V_VALUE((void *)message->value, message->value_length),
                                  RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_HEADERS(headers),
@@ -212,20 +225,22 @@ enum trouble kafka_producer_produce(struct kafka_producer *producer, const struc
 }
 
 enum trouble kafka_producer_send_offsets(struct kafka_producer *producer, struct kafka_consumer *consumer,
-                                         const struct kafka_membership *membership, const struct kafka_offset *offsets,
-                                         size_t count)
+                                         const struct kafka_membership *membership,
+                                             const struct kafka_offset *offsets, size_t count)
 {
     if (!producer->usable)
         return TROUBLE_RENEW;
     must(producer->open);
-    if (!membership) {                                   /* nothing is assigned: whoever has it now may not be overtaken */
+    /* nothing is assigned: whoever has it now may not be overtaken */
+    if (!membership) {
         producer->broken = true;
         return TROUBLE_ABORT_BATCH;
     }
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
-    for (size_t i = 0; i < count; i++)
-        rd_kafka_topic_partition_list_add(list, consumer->topics[offsets[i].topic], offsets[i].partition)->offset =
-            offsets[i].next_offset;
+    for (size_t i = 0; i < count; i++) {
+        const char *topic = consumer->topics[offsets[i].topic];
+        rd_kafka_topic_partition_list_add(list, topic, offsets[i].partition)->offset = offsets[i].next_offset;
+    }
     enum trouble trouble;
     do {
         int left_ms = kafka_producer_left_ms(producer);
@@ -257,10 +272,13 @@ enum trouble kafka_producer_commit(struct kafka_producer *producer)
     if (!producer->usable)
         return TROUBLE_RENEW;
     must(producer->open);
-    /* -1: for the rest of the transaction's time-out; with another value library and broker may part ways (K7). */
-    enum trouble trouble = kafka_producer_judge(producer, "commit", rd_kafka_commit_transaction(producer->handle, -1));
+    /* -1: for the rest of the transaction's time-out; with another value library and broker may part ways
+     * (K7). */
+    enum trouble trouble = kafka_producer_judge(producer, "commit",
+                                                rd_kafka_commit_transaction(producer->handle, -1));
     if (trouble == TROUBLE_NONE && producer->failed)
-        trouble = kafka_producer_lose(producer, "fatal");        /* committed without a record: can't be, so trust nothing */
+        /* committed without a record: can't be, so trust nothing */
+        trouble = kafka_producer_lose(producer, "fatal");
     if (trouble == TROUBLE_RETRY)
         trouble = kafka_producer_lose(producer, "timed_out");
     if (trouble == TROUBLE_NONE) {
@@ -277,15 +295,18 @@ enum trouble kafka_producer_abort(struct kafka_producer *producer)
         return producer->stopped ? TROUBLE_RESTART : TROUBLE_RENEW;
     if (!producer->open)
         return TROUBLE_NONE;
-    /* K6: EndTxn may overtake the AddPartitionsToTxn of a message that is still on its way. In a broken transaction queued
-     * messages are not sent any more, so waiting for long is of no use. */
+    /* K6: EndTxn may overtake the AddPartitionsToTxn of a message that is still on its way. In a broken
+     * transaction queued messages are not sent any more, so waiting for long is of no use. */
     rd_kafka_flush(producer->handle, producer->broken ? FLUSH_BROKEN_MS : FLUSH_BEFORE_ABORT_MS);
-    enum trouble trouble = kafka_producer_judge(producer, "abort", rd_kafka_abort_transaction(producer->handle, -1));
+    enum trouble trouble = kafka_producer_judge(producer, "abort",
+                                                rd_kafka_abort_transaction(producer->handle, -1));
     if (trouble == TROUBLE_NONE) {
         producer->open = false;
         return TROUBLE_NONE;
     }
-    return trouble == TROUBLE_RESTART ? trouble : kafka_producer_lose(producer, producer->lost ? producer->lost : "fatal");
+    if (trouble == TROUBLE_RESTART)
+        return trouble;
+    return kafka_producer_lose(producer, producer->lost ? producer->lost : "fatal");
 }
 
 int64_t kafka_producer_renewals(const struct kafka_producer *producer) { return producer->renewals; }

@@ -1,4 +1,5 @@
-/* Inside common/kafka only: a producer's state, shared by producer.c (the calls) and judge.c (what an error means). */
+/* Inside common/kafka only: a producer's state, shared by producer.c (the calls) and judge.c (what an error
+ * means). */
 #ifndef KAFKA_PRODUCER_PRIV_H
 #define KAFKA_PRODUCER_PRIV_H
 
@@ -30,10 +31,13 @@ struct kafka_producer {
     bool counted;                    /* this loss is among the renewals already */
 };
 
-int kafka_producer_left_ms(const struct kafka_producer *producer);       /* of the transaction's time; 0: over */
-enum trouble kafka_producer_lose(struct kafka_producer *producer, const char *reason);       /* RENEW or RESTART */
+/* of the transaction's time; 0: over */
+int kafka_producer_left_ms(const struct kafka_producer *producer);
+/* RENEW or RESTART */
+enum trouble kafka_producer_lose(struct kafka_producer *producer, const char *reason);
 /* Takes error (may be NULL). RETRY only from a retriable one that is neither fatal nor abortable. Logs. */
 enum trouble kafka_producer_judge(struct kafka_producer *producer, const char *step, rd_kafka_error_t *error);
-enum trouble kafka_producer_judge_code(struct kafka_producer *producer, const char *step, rd_kafka_resp_err_t code);
+enum trouble kafka_producer_judge_code(struct kafka_producer *producer, const char *step,
+                                       rd_kafka_resp_err_t code);
 
 #endif

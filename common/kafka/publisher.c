@@ -74,13 +74,14 @@ void kafka_publisher_close(struct kafka_publisher **publisher)
     *publisher = NULL;
 }
 
-static rd_kafka_resp_err_t message_send(struct kafka_publisher *publisher, const struct kafka_message *message,
-                                struct delivery *delivery)
+static rd_kafka_resp_err_t message_send(struct kafka_publisher *publisher,
+                                        const struct kafka_message *message, struct delivery *delivery)
 {
     rd_kafka_headers_t *headers = kafka_headers(message->headers, message->header_count);
     rd_kafka_resp_err_t code = rd_kafka_producev(publisher->handle, RD_KAFKA_V_TOPIC(message->topic),
         RD_KAFKA_V_PARTITION(message->partition), RD_KAFKA_V_KEY(message->key, message->key_length),
-        RD_KAFKA_V_VALUE((void *)message->value, message->value_length), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+        RD_KAFKA_V_VALUE((void *)message->value, message->value_length),
+            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
         RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(delivery), RD_KAFKA_V_END);
     if (code && headers)
         rd_kafka_headers_destroy(headers);
@@ -96,12 +97,15 @@ static enum trouble delivery_judge(const struct delivery *delivery, const char *
     switch ((int)delivery->code) {
     case RD_KAFKA_RESP_ERR_NO_ERROR:
         return TROUBLE_NONE;
-    case RD_KAFKA_RESP_ERR__MSG_TIMED_OUT: case RD_KAFKA_RESP_ERR__TIMED_OUT: case RD_KAFKA_RESP_ERR__TRANSPORT:
-    case RD_KAFKA_RESP_ERR__QUEUE_FULL: case RD_KAFKA_RESP_ERR__PURGE_QUEUE: case RD_KAFKA_RESP_ERR__PURGE_INFLIGHT:
+    case RD_KAFKA_RESP_ERR__MSG_TIMED_OUT: case RD_KAFKA_RESP_ERR__TIMED_OUT:
+    case RD_KAFKA_RESP_ERR__TRANSPORT: case RD_KAFKA_RESP_ERR__QUEUE_FULL:
+    case RD_KAFKA_RESP_ERR__PURGE_QUEUE: case RD_KAFKA_RESP_ERR__PURGE_INFLIGHT:
     case RD_KAFKA_RESP_ERR__FATAL: case RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS:
-    case RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND: case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC: case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-        log_warn("kafka_publish_failed", LOG_TEXT("topic", topic), LOG_TEXT("error_code", rd_kafka_err2name(delivery->code)));
+        log_warn("kafka_publish_failed", LOG_TEXT("topic", topic),
+                 LOG_TEXT("error_code", rd_kafka_err2name(delivery->code)));
         return TROUBLE_RETRY;
     default:
         log_error("kafka_publish_refused", LOG_TEXT("topic", topic),
@@ -110,10 +114,11 @@ static enum trouble delivery_judge(const struct delivery *delivery, const char *
     }
 }
 
-enum trouble kafka_publish(struct kafka_publisher *publisher, const struct kafka_message *message, int timeout_ms,
-                           int32_t *partition, int64_t *offset)
+enum trouble kafka_publish(struct kafka_publisher *publisher, const struct kafka_message *message,
+                           int timeout_ms, int32_t *partition, int64_t *offset)
 {
-    if (rd_kafka_fatal_error(publisher->handle, NULL, 0)) {      /* "sequence desynchronization" and its like: start over */
+    /* "sequence desynchronization" and its like: start over */
+    if (rd_kafka_fatal_error(publisher->handle, NULL, 0)) {
         publisher_end(publisher);
         publisher_start(publisher);
     }

@@ -1,4 +1,5 @@
-/* Reads partitions from a place on, read_committed, without a group: librdkafka's consumer on a queue of its own. */
+/* Reads partitions from a place on, read_committed, without a group: librdkafka's consumer on a queue of its
+ * own. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,25 +93,28 @@ static struct reader_topic *topic_take(struct kafka_reader *reader, const char *
         return &reader->topics[index];
     reader->topics = xrealloc(reader->topics, (reader->count + 1) * sizeof *reader->topics);
     struct reader_topic *topic = &reader->topics[reader->count++];
-    *topic = (struct reader_topic){ .name = xstrdup(name), .handle = rd_kafka_topic_new(reader->handle, name, NULL) };
+    *topic = (struct reader_topic){ .name = xstrdup(name),
+                                    .handle = rd_kafka_topic_new(reader->handle, name, NULL) };
     must(topic->handle);
     return topic;
 }
 
-/* The watermark is the real one: what a transaction under way may still commit lies below it, and reading up to it waits
- * that transaction out. */
+/* The watermark is the real one: what a transaction under way may still commit lies below it, and reading up
+ * to it waits that transaction out. */
 static enum trouble row_make(struct kafka_reader *reader, const char *topic, int64_t from, int timeout_ms,
                              struct reader_partition *row)
 {
     int64_t low = 0, high = 0;
-    if (kafka_client_watermarks(reader->client, topic, row->partition, &low, &high, timeout_ms) != TROUBLE_NONE)
+    if (kafka_client_watermarks(reader->client, topic, row->partition, &low, &high, timeout_ms)
+        != TROUBLE_NONE)
         return TROUBLE_RETRY;
     row->target = high;
     row->position = from == KAFKA_FROM_BEGINNING ? low : from == KAFKA_FROM_END ? high : from;
     return TROUBLE_NONE;
 }
 
-enum trouble kafka_reader_add(struct kafka_reader *reader, const char *topic, int32_t partition, int64_t from, int timeout_ms)
+enum trouble kafka_reader_add(struct kafka_reader *reader, const char *topic, int32_t partition,
+                              int64_t from, int timeout_ms)
 {
     int32_t partitions = 0;
     if (kafka_client_partitions(reader->client, topic, &partitions, timeout_ms) != TROUBLE_NONE)
@@ -130,7 +134,8 @@ enum trouble kafka_reader_add(struct kafka_reader *reader, const char *topic, in
         taken->rows = xrealloc(taken->rows, (taken->count + count) * sizeof *taken->rows);
         for (size_t i = 0; i < count; i++) {
             must(!row_of(reader, topic_index(reader, topic), rows[i].partition));
-            must(rd_kafka_consume_start_queue(taken->handle, rows[i].partition, rows[i].position, reader->queue) == 0);
+            must(rd_kafka_consume_start_queue(taken->handle, rows[i].partition, rows[i].position,
+                                              reader->queue) == 0);
             rows[i].started = true;
             taken->rows[taken->count++] = rows[i];
         }
@@ -139,13 +144,15 @@ enum trouble kafka_reader_add(struct kafka_reader *reader, const char *topic, in
     return trouble;
 }
 
-static enum kafka_event reader_error(struct kafka_reader *reader, rd_kafka_message_t *message, enum trouble *trouble)
+static enum kafka_event reader_error(struct kafka_reader *reader, rd_kafka_message_t *message,
+                                     enum trouble *trouble)
 {
     rd_kafka_resp_err_t code = message->err;
     bool gone = code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET || code == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE;
     bool corrupt = code == RD_KAFKA_RESP_ERR__BAD_MSG || code == RD_KAFKA_RESP_ERR__BAD_COMPRESSION;
     if (gone || corrupt || kafka_link_may_say(reader->link, rd_kafka_err2name(code)))
-        log_warn("kafka_reader_trouble", LOG_TEXT("topic", message->rkt ? rd_kafka_topic_name(message->rkt) : NULL),
+        log_warn("kafka_reader_trouble",
+                 LOG_TEXT("topic", message->rkt ? rd_kafka_topic_name(message->rkt) : NULL),
                  LOG_NUMBER("partition", message->partition), LOG_TEXT("error_code", rd_kafka_err2name(code)),
                  LOG_TEXT("text", rd_kafka_message_errstr(message)));
     rd_kafka_message_destroy(message);
@@ -169,7 +176,8 @@ enum kafka_event kafka_reader_poll(struct kafka_reader *reader, int timeout_ms, 
     must(row);
     if (message->err) {
         row->position = message->offset;         /* counts commit markers */
-        *record = (struct kafka_record){ .topic = topic, .partition = message->partition, .offset = message->offset,
+        *record = (struct kafka_record){ .topic = topic, .partition = message->partition,
+                                         .offset = message->offset,
                                          .timestamp_ms = -1 };
         rd_kafka_message_destroy(message);
         return KAFKA_END;

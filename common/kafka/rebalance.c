@@ -1,4 +1,5 @@
-/* Assignments: which partitions are ours, and where each starts. Everything here runs inside poll or close. */
+/* Assignments: which partitions are ours, and where each starts. Everything here runs inside poll or
+ * close. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,8 +70,8 @@ static bool list_complete(const rd_kafka_topic_partition_list_t *partitions)
     return true;
 }
 
-/* Committed offsets of all partitions. read_committed makes the request ask for stable ones (KIP-447): a transaction of the
- * former owner that is still pending is waited out, at most until the broker ends it. */
+/* Committed offsets of all partitions. read_committed makes the request ask for stable ones (KIP-447): a
+ * transaction of the former owner that is still pending is waited out, at most until the broker ends it. */
 static bool committed_ask(struct kafka_consumer *consumer, rd_kafka_topic_partition_list_t *partitions)
 {
     int64_t until_ms = clock_mono_ms() + COMMITTED_MS;
@@ -92,7 +93,8 @@ static void log_partitions(const struct kafka_consumer *consumer, const char *ev
 {
     struct text text = { 0 };
     for (int i = 0; i < partitions->cnt && text.length < 400; i++)
-        text_printf(&text, "%s%s/%d", i ? " " : "", partitions->elems[i].topic, (int)partitions->elems[i].partition);
+        text_printf(&text, "%s%s/%d", i ? " " : "", partitions->elems[i].topic,
+                    (int)partitions->elems[i].partition);
     log_info(event, LOG_TEXT("group", consumer->group), LOG_NUMBER("count", partitions->cnt),
              LOG_TEXT("partitions", text.length ? text.bytes : NULL));
     text_free(&text);
@@ -134,7 +136,8 @@ static void assign(struct kafka_consumer *consumer, rd_kafka_topic_partition_lis
         kafka_consumer_pause_held(consumer);
     log_partitions(consumer, "kafka_assigned", partitions);
     for (int i = 0; i < partitions->cnt && consumer->hooks.assigned; i++)
-        consumer->hooks.assigned(consumer->hooks.self, kafka_consumer_topic(consumer, partitions->elems[i].topic),
+        consumer->hooks.assigned(consumer->hooks.self,
+                                 kafka_consumer_topic(consumer, partitions->elems[i].topic),
                                  partitions->elems[i].partition, committed[i]);
     free(committed);
 }
@@ -157,8 +160,8 @@ void kafka_consumer_revoke_all(struct kafka_consumer *consumer, bool lost)
     consumer->joined = false;
 }
 
-void kafka_consumer_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *partitions,
-                              void *opaque)
+void kafka_consumer_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code,
+                              rd_kafka_topic_partition_list_t *partitions, void *opaque)
 {
     struct kafka_consumer *consumer = ((struct kafka_link *)opaque)->owner;
     kafka_link_heard(consumer->link);

@@ -17,7 +17,8 @@ void kafka_record_fill(struct kafka_record *record, int topic, rd_kafka_message_
     };
 }
 
-bool kafka_record_header(const struct kafka_record *record, const char *name, const char **value, size_t *length)
+bool kafka_record_header(const struct kafka_record *record, const char *name, const char **value,
+                         size_t *length)
 {
     rd_kafka_headers_t *headers = NULL;
     const void *bytes = NULL;

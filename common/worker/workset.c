@@ -16,23 +16,28 @@ enum { METERS_MS = 500, CLIENT_ID_BYTES = 41 };
 static void meters_open(struct workset_meters *meters, struct metrics *metrics)
 {
     static const char transactions[] = "reelgate_transactions_total";
-    static const char help[] = "Transactions of the work set, by how they ended (unknown: the commit had no answer).";
+    static const char help[] = "Transactions of the work set, by how they ended; unknown: the commit had no "
+                               "answer.";
     meters->committed = metrics_counter(metrics, transactions, "end=\"committed\"", help);
     meters->aborted = metrics_counter(metrics, transactions, "end=\"aborted\"", help);
     meters->unknown = metrics_counter(metrics, transactions, "end=\"unknown\"", help);
-    meters->live = metrics_gauge(metrics, "reelgate_work_items", NULL, "Items that are live in this program's partitions.");
+    meters->live = metrics_gauge(metrics, "reelgate_work_items", NULL,
+                                 "Items that are live in this program's partitions.");
     meters->restoring = metrics_gauge(metrics, "reelgate_work_partitions_restoring", NULL,
-                                      "Assigned partitions that are still read up to their end before they act.");
+                                      "Assigned partitions that are still read to their end before they act.");
     meters->lag = metrics_gauge(metrics, "reelgate_consumer_lag_records", NULL,
-                                "Records between the position and the last stable offset, over the assigned partitions.");
+                                "Records between the position and the last stable offset, over the assigned "
+                                "partitions.");
     meters->rewritten = metrics_counter(metrics, "reelgate_work_items_rewritten_total", NULL,
                                         "Old items that were copied to the end of their partition.");
     meters->records = metrics_counter(metrics, "reelgate_records_processed_total", NULL,
                                       "Records read, marks included.");
     meters->last = metrics_gauge(metrics, "reelgate_last_processed_timestamp_seconds", NULL,
                                  "When the last transaction was committed.");
-    meters->transaction = metrics_histogram(metrics, "reelgate_stage_duration_seconds", "stage=\"transaction\"",
-                                            "Time a batch spends in each stage; transaction: from begin to commit.",
+    meters->transaction = metrics_histogram(metrics, "reelgate_stage_duration_seconds",
+                                            "stage=\"transaction\"",
+                                            "Time a batch spends in each stage; transaction: from begin to "
+                                            "commit.",
                                             METRICS_FAST);
     metrics_counter(metrics, "reelgate_producer_recreations_total", "reason=\"fenced\"",
                     "Transactional producers made anew while running, by reason.");
@@ -55,8 +60,9 @@ struct workset *workset_open(const struct workset_config *config, const struct w
     health_part(config->health, "partitions", "waiting for partitions");
     set->producer = kafka_producer_open(&set->kafka, set->transactional_id);
     set->client = kafka_client_open(&set->kafka);
-    set->outbox = outbox_open(&(struct outbox_config){ .program = stage->program, .topic_prefix = worker->topic_prefix,
-        .group = set->group, .producer = set->producer, .metrics = config->metrics });
+    set->outbox = outbox_open(&(struct outbox_config){
+        .program = stage->program, .topic_prefix = worker->topic_prefix, .group = set->group,
+        .producer = set->producer, .metrics = config->metrics });
     set->topic = outbox_topic(set->outbox, stage->reads);
     struct kafka_consumer_hooks hooks = WORKSET_HOOKS;
     hooks.self = set;
@@ -110,8 +116,9 @@ static void show(struct workset *set)
     metric_set(set->meters.restoring, restoring);
     metric_set(set->meters.live, (double)set->table.count);
     metric_set(set->meters.lag, (double)kafka_consumer_lag(set->consumer));
-    health_part(set->config.health, "partitions", !kafka_consumer_assigned(set->consumer) ? "waiting for partitions"
-                : !workset_restored(set) ? "restoring partitions" : NULL);
+    const char *reason = !kafka_consumer_assigned(set->consumer) ? "waiting for partitions"
+                       : !workset_restored(set) ? "restoring partitions" : NULL;
+    health_part(set->config.health, "partitions", reason);
 }
 
 /* Reading stops while the service asks for it, but not while an unknown end is still to be read. */
@@ -140,7 +147,8 @@ enum trouble workset_turn(struct workset *set)
         workset_transact(set, watermarks);
     }
     if (set->first && !set->doubt.open && clock_mono_ms() >= set->retry_at_ms)
-        kafka_consumer_nudge(set->consumer);     /* callbacks or the limit left effects: don't sleep on them */
+        /* callbacks or the limit left effects: don't sleep on them */
+        kafka_consumer_nudge(set->consumer);
     show(set);
     return set->stopped ? TROUBLE_RESTART : TROUBLE_NONE;
 }
@@ -149,7 +157,8 @@ int workset_wake_fd(struct workset *set) { return kafka_consumer_wake_fd(set->co
 size_t workset_live(const struct workset *set) { return set->table.count; }
 void workset_pause(struct workset *set, bool paused) { set->paused = paused; }
 
-struct work_item *workset_find(const struct workset *set, const char *key, size_t key_length, const struct work_item *except)
+struct work_item *workset_find(const struct workset *set, const char *key, size_t key_length,
+                               const struct work_item *except)
 {
     return live_table_next(&set->table, key, key_length, NULL, except);
 }

@@ -1,10 +1,11 @@
-/* The work set (design section 6): items that take seconds to minutes and end out of order; the topic itself is the durable
- * set. An item is its offset, its key the generation. One transaction carries its outputs, a done mark and the partition's
- * watermark. On assignment a partition is restoring until its real high watermark has been read; only then are its items
- * handed out. No other state anywhere.
+/* The work set (design section 6): items that take seconds to minutes and end out of order; the topic itself
+ * is the durable set. An item is its offset, its key the generation. One transaction carries its outputs, a
+ * done mark and the partition's watermark. On assignment a partition is restoring until its real high
+ * watermark has been read; only then are its items handed out. No other state anywhere.
  *
- * The service allocates its own item with struct work_item as first member. Effects (end, intent, close) are queued; each
- * turn commits all queued ones in one transaction and runs them again when it aborts, until the partition is lost. */
+ * The service allocates its own item with struct work_item as first member. Effects (end, intent, close) are
+ * queued; each turn commits all queued ones in one transaction and runs them again when it aborts, until the
+ * partition is lost. */
 #ifndef WORKER_WORKSET_H
 #define WORKER_WORKSET_H
 
@@ -25,59 +26,81 @@ struct work_item {                           /* read by services, written by the
 };
 
 struct workset_stage {
-    const char *program, *group;
+    const char *program, *group;         /* group NULL: made from the program's name (worker_group) */
     enum topic reads;
     const enum topic *writes; int write_count;
     void *self;
-    /* A live record (no mark, with a value). Allocate (xmalloc) an item that holds all that is needed later, with .key set.
-     * NULL: can't be understood, error says why; the set writes a dead letter and a done mark. */
+    /* A live record (no mark, with a value). Allocate (xmalloc) an item that holds all that is needed later,
+     * with .key set. NULL: can't be understood, error says why; the set writes a dead letter and a done mark.
+     * One plain block: an item whose done mark is found while restoring is freed without another call.
+     * Rewritten copies are read here too. */
     struct work_item *(*read)(void *self, const struct kafka_record *record, struct decode_error *error);
-    /* The item may be acted on: its partition is restored, no done mark was found. Also for every later item. The set does not
-     * judge duplicates: ask workset_find for an older item of this key. item->intent_at_ms set: an open intent of a former
-     * owner (or of ours before the partition was lost for a moment). */
+    /* The item may be acted on: its partition is restored, no done mark was found. Also for every later item.
+     * The set does not judge duplicates: ask workset_find for an older item of this key. item->intent_at_ms
+     * set: an open intent of a former owner (or of ours before the partition was lost for a moment). */
     void (*live)(void *self, struct work_item *item);
-    /* The partition is lost: forget the item (the set frees it after this call). Nothing may be written for it any more. */
+    /* The partition is lost: forget the item (the set frees it after this call). Nothing may be written for
+     * it any more. */
     void (*drop)(void *self, struct work_item *item);
-    /* Called in the transaction, perhaps several times: write the outputs of this end with the outbox. tag: as given. */
+    /* Called in the transaction, perhaps several times: write the outputs of this end with the outbox. tag:
+     * as given. */
     enum trouble (*write)(void *self, struct work_item *item, void *tag, struct outbox *outbox);
-    void (*ended)(void *self, struct work_item *item, void *tag);        /* committed; the set frees the item after this call */
-    void (*intended)(void *self, struct work_item *item);                /* the intent is committed: now the POST may start */
-    void (*closed)(void *self, struct work_item *item);                  /* the close mark is committed: attempts is back by one */
-    /* Partitions are about to be taken away: finish what is quick (call workset_commit as needed), then return within
-     * revoke_ms. May be NULL. */
+    /* committed; the set frees the item after this call */
+    void (*ended)(void *self, struct work_item *item, void *tag);
+    /* the intent is committed: now the POST may start */
+    void (*intended)(void *self, struct work_item *item);
+    /* the close mark is committed: attempts is back by one */
+    void (*closed)(void *self, struct work_item *item);
+    /* Partitions are about to be taken away: finish what is quick (call workset_commit as needed), then
+     * return within revoke_ms. May be NULL. */
     void (*revoking)(void *self);
 };
 struct workset_config {
     const struct worker_settings *worker;
     struct metrics *metrics;
     struct health *health;
-    int64_t rewrite_after_ms;                /* 1 h: an older item without an open intent is rewritten at the end */
+    /* 1 h: an older item without an open intent is rewritten at the end */
+    int64_t rewrite_after_ms;
 };
 
 struct workset *workset_open(const struct workset_config *config, const struct workset_stage *stage);
-/* Reads what is there (bounded), restores, hands out items, commits queued effects, rewrites old items, commits quiet
- * watermarks. Waits for nothing. NONE, or RESTART: end with exit status 3. Beats health. */
+/* Reads what is there (bounded), restores, hands out items, commits queued effects, rewrites old items,
+ * commits quiet watermarks. Waits for nothing but Kafka's answers: a transaction (some ms), a new producer
+ * (up to 1 s), a rebalance (until the committed offsets are known). Call it when workset_wake_fd is readable,
+ * and at least once a second. NONE, or RESTART: end with exit status 3. Beats health. */
 enum trouble workset_turn(struct workset *set);
 /* Commits queued effects now (used by revoking and drain). true: nothing is left queued. */
 bool workset_commit(struct workset *set);
-void workset_close(struct workset **set);                /* commits what is queued, leaves the group; drop for every item */
-int workset_wake_fd(struct workset *set);                /* readable when there is something to read */
+/* commits what is queued, leaves the group; drop for every item */
+void workset_close(struct workset **set);
+/* readable when a turn has something to do; never read it yourself */
+int workset_wake_fd(struct workset *set);
 bool workset_restored(const struct workset *set);        /* every assigned partition acts */
 size_t workset_live(const struct workset *set);
 void workset_pause(struct workset *set, bool paused);    /* drain: read no more */
 
-/* The oldest live item with this key other than except (may be NULL), or NULL. */
-struct work_item *workset_find(const struct workset *set, const char *key, size_t key_length, const struct work_item *except);
-struct work_item *workset_next_same(const struct workset *set, const struct work_item *item);     /* next live item of its key */
+/* The oldest item with this key other than except (may be NULL), or NULL. Only items that live() has
+ * handed out and that are not ended yet; an end that waits for its transaction counts as live: ask
+ * workset_queued. */
+struct work_item *workset_find(const struct workset *set, const char *key, size_t key_length,
+                               const struct work_item *except);
+/* next live item of its key */
+struct work_item *workset_next_same(const struct workset *set, const struct work_item *item);
 
-/* ---- effects: queued until committed. One item has at most one queued effect (must). */
-void workset_end(struct workset *set, struct work_item *item, void *tag);        /* tag is handed to write and ended */
-/* Ends also with item, in the same transaction, without outputs of its own (ended is called for it with tag NULL). */
+/* ---- effects: queued until committed, also when the end of a transaction is not known for a while (its
+ * answer got lost: it is then read from the topic). One item has at most one queued effect (must). */
+/* tag is handed to write and ended */
+void workset_end(struct workset *set, struct work_item *item, void *tag);
+/* Ends also with item, in the same transaction, without outputs of its own (ended is called for it with tag
+ * NULL). item's end must be queued already. */
 void workset_end_with(struct workset *set, struct work_item *item, struct work_item *also);
-void workset_intent(struct workset *set, struct work_item *item);                /* committed: intent_at_ms and attempts move, intended */
-void workset_close_intent(struct workset *set, struct work_item *item);          /* committed: intent_at_ms 0, attempts - 1, closed */
+/* committed: intent_at_ms and attempts move, intended */
+void workset_intent(struct workset *set, struct work_item *item);
+/* committed: intent_at_ms 0, attempts - 1, closed */
+void workset_close_intent(struct workset *set, struct work_item *item);
 bool workset_queued(const struct work_item *item);
-/* In drop only: this item's effect was being committed when the partition was lost, and nobody here knows how that ended. */
+/* In drop only: this item's effect was being committed when the partition was lost, and nobody here knows how
+ * that ended. */
 bool workset_doubtful(const struct work_item *item);
 
 #endif

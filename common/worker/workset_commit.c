@@ -1,15 +1,15 @@
 /* The work set's transactions: outputs, marks and watermarks, all or nothing.
  *
- * What an abort means here. The position is what was *read*, the live items are what was read and not ended, and neither is
- * changed before a commit has returned. So after an abort the consumer need not seek: nothing was taken out of the list, the
- * group's offset has not moved, the effects stay queued and go again, under the same marks. The watermark of the next try is
- * computed anew from the same list. What an aborted transaction left in the log is never read (read_committed), it only takes
- * up offsets.
+ * What an abort means here. The position is what was *read*, the live items are what was read and not ended,
+ * and neither is changed before a commit has returned. So after an abort the consumer need not seek: nothing
+ * was taken out of the list, the group's offset has not moved, the effects stay queued and go again, under
+ * the same marks. The watermark of the next try is computed anew from the same list. What an aborted
+ * transaction left in the log is never read (read_committed), it only takes up offsets.
  *
- * What a commit without an answer means (RENEW from commit): nobody knows yet. init_transactions of the new handle makes the
- * broker end it, one way or the other; the topic then tells: one of its marks, whose offset we know since the flush, is read,
- * or passed over. Until then no other transaction is begun and the service hears nothing. An intent must not be taken for
- * committed that is not, nor an end be written twice. */
+ * What a commit without an answer means (RENEW from commit): nobody knows yet. init_transactions of the new
+ * handle makes the broker end it, one way or the other; the topic then tells: one of its marks, whose offset
+ * we know since the flush, is read, or passed over. Until then no other transaction is begun and the service
+ * hears nothing. An intent must not be taken for committed that is not, nor an end be written twice. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -50,9 +50,11 @@ static bool prewarm(struct workset *set)
 {
     enum trouble trouble = kafka_producer_prewarm(set->producer, set->topic, PREWARM_MS);
     if (trouble == TROUBLE_NONE)
-        trouble = kafka_producer_prewarm(set->producer, outbox_topic(set->outbox, TOPIC_DEAD_LETTERS), PREWARM_MS);
+        trouble = kafka_producer_prewarm(set->producer, outbox_topic(set->outbox, TOPIC_DEAD_LETTERS),
+                                         PREWARM_MS);
     for (int i = 0; trouble == TROUBLE_NONE && i < set->stage.write_count; i++)
-        trouble = kafka_producer_prewarm(set->producer, outbox_topic(set->outbox, set->stage.writes[i]), PREWARM_MS);
+        trouble = kafka_producer_prewarm(set->producer, outbox_topic(set->outbox, set->stage.writes[i]),
+                                         PREWARM_MS);
     set->warm = trouble == TROUBLE_NONE;
     health_part(set->config.health, "kafka", set->warm ? NULL : "an output topic is not ready");
     return set->warm;
@@ -112,8 +114,8 @@ static enum trouble effect_write(struct workset *set, struct effect *effect)
     }
     if (trouble != TROUBLE_NONE)
         return trouble;
-    return outbox_mark(set->outbox, set->stage.reads, item->partition, item->key, item->key_length, mark, item->offset,
-                       attempt, &effect->mark_offset);
+    return outbox_mark(set->outbox, set->stage.reads, item->partition, item->key, item->key_length, mark,
+                       item->offset, attempt, &effect->mark_offset);
 }
 
 /* ---- which effects and which offsets */
@@ -122,7 +124,8 @@ static enum trouble effect_write(struct workset *set, struct effect *effect)
 static size_t effects_take(struct workset *set)
 {
     size_t count = 0;
-    for (struct effect *effect = set->first; effect && (count < EFFECTS_MAX || effect->with); effect = effect->next) {
+    struct effect *effect = set->first;
+    for (; effect && (count < EFFECTS_MAX || effect->with); effect = effect->next) {
         effect->sent = true;
         if (effect->kind == EFFECT_END || effect->kind == EFFECT_REWRITE)
             effect->item->flags |= WORK_ENDING;
@@ -140,8 +143,8 @@ static void effects_put_back(struct workset *set)
     }
 }
 
-/* Offsets of every partition that the effects touch, moved or not (sending them is the fence), and of those that have moved
- * by themselves. Given: free it. */
+/* Offsets of every partition that the effects touch, moved or not (sending them is the fence), and of those
+ * that have moved by themselves. Given: free it. */
 static struct kafka_offset *offsets_make(struct workset *set, size_t *count)
 {
     struct kafka_offset *offsets = xcalloc((size_t)set->share_count + 1, sizeof *offsets);
@@ -152,7 +155,8 @@ static struct kafka_offset *offsets_make(struct workset *set, size_t *count)
             continue;
         int64_t watermark = live_list_watermark(&share->live, share->position);
         if (share->touched || watermark != share->committed)
-            offsets[(*count)++] = (struct kafka_offset){ .topic = 0, .partition = p, .next_offset = watermark };
+            offsets[(*count)++] = (struct kafka_offset){ .topic = 0, .partition = p,
+                                                         .next_offset = watermark };
         share->touched = false;
     }
     return offsets;
@@ -270,14 +274,17 @@ void workset_resolve(struct workset *set)
 /* ---- one transaction */
 
 /* Up to the commit; *asked says whether the commit was asked for. */
-static enum trouble transaction(struct workset *set, const struct kafka_offset *offsets, size_t offset_count, bool *asked)
+static enum trouble transaction(struct workset *set, const struct kafka_offset *offsets, size_t offset_count,
+                                bool *asked)
 {
     *asked = false;
     enum trouble trouble = kafka_producer_begin(set->producer);
-    for (struct effect *effect = set->first; trouble == TROUBLE_NONE && effect && effect->sent; effect = effect->next)
+    struct effect *effect = set->first;
+    for (; trouble == TROUBLE_NONE && effect && effect->sent; effect = effect->next)
         trouble = effect_write(set, effect);
     if (trouble == TROUBLE_NONE)
-        trouble = kafka_producer_send_offsets(set->producer, set->consumer, set->membership, offsets, offset_count);
+        trouble = kafka_producer_send_offsets(set->producer, set->consumer, set->membership, offsets,
+                                              offset_count);
     if (trouble == TROUBLE_NONE)
         trouble = kafka_producer_flush(set->producer);
     if (trouble != TROUBLE_NONE)

@@ -120,7 +120,8 @@ void live_table_remove(struct live_table *table, struct work_item *item)
         must(table->slots[hole]);
         hole = (hole + 1) & mask;
     }
-    /* Close the gap: whatever stands behind it and could stand in it moves up, so that no search stops early. */
+    /* Close the gap: whatever stands behind it and could stand in it moves up, so that no search stops
+     * early. */
     for (size_t at = (hole + 1) & mask; table->slots[at]; at = (at + 1) & mask) {
         size_t home = home_of(table, table->slots[at]->key, table->slots[at]->key_length);
         if (((at - home) & mask) >= ((at - hole) & mask)) {
@@ -140,8 +141,8 @@ void live_table_free(struct live_table *table)
     *table = (struct live_table){ 0 };
 }
 
-struct work_item *live_table_at(const struct live_table *table, const char *key, size_t length, int32_t partition,
-                                int64_t offset)
+struct work_item *live_table_at(const struct live_table *table, const char *key, size_t length,
+                                int32_t partition, int64_t offset)
 {
     if (!table->capacity)
         return NULL;

@@ -1,6 +1,6 @@
-/* Inside the work set only: its state. workset.c opens, turns and closes; workset_read.c turns records into items and applies
- * marks; workset_queue.c holds the effects that wait; workset_commit.c runs their transaction; workset_rewrite.c moves old
- * items to the end of their partition. */
+/* Inside the work set only: its state. workset.c opens, turns and closes; workset_read.c turns records into
+ * items and applies marks; workset_queue.c holds the effects that wait; workset_commit.c runs their
+ * transaction; workset_rewrite.c moves old items to the end of their partition. */
 #ifndef WORKER_WORKSET_PRIV_H
 #define WORKER_WORKSET_PRIV_H
 
@@ -28,30 +28,47 @@ struct effect {
     enum effect_kind kind;
     bool with;                           /* belongs to the transaction of the effect before it */
     bool silent;                         /* an end without outputs */
-    bool sent;                           /* in the transaction at hand, or in the one whose end is not known */
+    /* in the transaction at hand, or in the one whose end is not known */
+    bool sent;
 };
 
-struct bad_item { struct work_item item; struct kafka_record record; char code[40], message[320]; char key[]; };
+struct bad_item {
+    struct work_item item;
+    struct kafka_record record;          /* owned, until its dead letter is committed */
+    char code[40], message[320];
+    char key[];
+};
 
 struct share {                           /* one partition of the topic */
     bool held;
     bool touched;                        /* by the transaction at hand */
     int64_t position;                    /* everything below was read; counts commit markers */
-    int64_t barrier;                     /* the real high watermark at assignment: restored once position is there; -1: not known */
+    /* the real high watermark at assignment: restored once position is there; -1: not known */
+    int64_t barrier;
     int64_t committed;                   /* the group's offset as last committed; -1: none */
     struct live_list live;
     struct ages ages;
-    int64_t *echoes; size_t echo_count, echo_capacity;      /* offsets of our own copies that are still to be read back */
+    /* offsets of our own copies that are still to be read back */
+    int64_t *echoes; size_t echo_count, echo_capacity;
 };
 
-/* A transaction whose end is not known (its commit had no answer). One of its records tells: read_committed gives it, or
- * passes over it. */
+/* A transaction whose end is not known (its commit had no answer). One of its records tells: read_committed
+ * gives it, or passes over it. */
 struct doubt { bool open, seen; int32_t partition; int64_t offset; };
 
-struct rewriting { struct kafka_reader *reader; bool active; int32_t partition; int64_t until, began_ms, next_ms; size_t queued; };
+/* One pass over a partition's old items. */
+struct rewriting {
+    struct kafka_reader *reader;         /* open as long as queued effects hold its records */
+    bool active;
+    int32_t partition;
+    int64_t until;                       /* offsets up to here are old */
+    int64_t began_ms, next_ms;
+    size_t queued;
+};
 
 struct workset_meters {
-    struct metric *live, *restoring, *lag, *committed, *aborted, *unknown, *rewritten, *transaction, *records, *last;
+    struct metric *live, *restoring, *lag, *records;
+    struct metric *committed, *aborted, *unknown, *rewritten, *transaction, *last;
 };
 
 struct workset {
@@ -90,12 +107,15 @@ void workset_item_free(struct work_item *item);
 
 /* ---- workset_queue.c */
 struct effect *workset_queue(struct workset *set, struct work_item *item, enum effect_kind kind);
-void workset_unqueue(struct workset *set, struct effect *effect);                /* frees it; the item stays */
+/* frees it; the item stays */
+void workset_unqueue(struct workset *set, struct effect *effect);
 void workset_unqueue_all(struct workset *set);
 
 /* ---- workset_commit.c */
-bool workset_ready(struct workset *set);                     /* makes or renews the producer when its time has come */
-bool workset_transact(struct workset *set, bool watermarks);         /* one transaction; true: nothing went wrong */
+/* makes or renews the producer when its time has come */
+bool workset_ready(struct workset *set);
+/* one transaction; true: nothing went wrong */
+bool workset_transact(struct workset *set, bool watermarks);
 void workset_resolve(struct workset *set);                   /* a doubt, once the topic has answered it */
 void workset_later(struct workset *set);
 

@@ -37,7 +37,8 @@ void workset_unqueue(struct workset *set, struct effect *effect)
     *(effect->previous ? &effect->previous->next : &set->first) = effect->next;
     *(effect->next ? &effect->next->previous : &set->last) = effect->previous;
     set->queued--;
-    effect->item->flags &= (uint8_t)~(WORK_ENDING | (effect->kind == EFFECT_REWRITE ? WORK_REWRITE : WORK_QUEUED));
+    uint8_t waiting = effect->kind == EFFECT_REWRITE ? WORK_REWRITE : WORK_QUEUED;
+    effect->item->flags &= (uint8_t)~(WORK_ENDING | waiting);
     if (effect->original) {
         kafka_record_release(effect->original);
         free(effect->original);
@@ -53,8 +54,9 @@ void workset_unqueue_all(struct workset *set)
         workset_unqueue(set, set->first);
 }
 
-/* One effect of the service and one rewrite may wait for the same item: if the rewrite was sent already (its end is not
- * known yet), it ends first, and the service's effect then goes by the item's new offset; if not, it makes way. */
+/* One effect of the service and one rewrite may wait for the same item: if the rewrite was sent already (its
+ * end is not known yet), it ends first, and the service's effect then goes by the item's new offset; if not,
+ * it makes way. */
 static struct effect *effect_new(struct workset *set, struct work_item *item, enum effect_kind kind)
 {
     must(item->flags & WORK_LIVE);
@@ -90,7 +92,8 @@ void workset_end_with(struct workset *set, struct work_item *item, struct work_i
     must(main && main->kind == EFFECT_END && !main->with && item != also);
     struct effect *effect = effect_new(set, also, EFFECT_END);
     effect->silent = true;
-    effect->with = !main->sent;                  /* else it comes too late for that transaction: on its own, behind */
+    /* else it comes too late for that transaction: on its own, behind */
+    effect->with = !main->sent;
     while (main->next && main->next->with)
         main = main->next;
     insert_after(set, effect->with ? main : set->last, effect);

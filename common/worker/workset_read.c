@@ -1,8 +1,8 @@
 /* The work set reads: records become items, marks end them, assignments begin and end.
  *
- * Marks are applied only while a partition is restoring. Once it acts, nobody but us writes marks into it (whoever held it
- * before is fenced by its offsets), and what they say was done when our transaction was committed: an intent that was closed
- * since must not be opened again by its own echo. */
+ * Marks are applied only while a partition is restoring. Once it acts, nobody but us writes marks into it
+ * (whoever held it before is fenced by its offsets), and what they say was done when our transaction was
+ * committed: an intent that was closed since must not be opened again by its own echo. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,8 @@ enum { WATERMARK_MS = 2000, READ_BUDGET_US = 20000 };
 
 struct share *workset_share(const struct workset *set, int32_t partition)
 {
-    return partition >= 0 && partition < set->share_count && set->shares[partition].held ? &set->shares[partition] : NULL;
+    bool held = partition >= 0 && partition < set->share_count && set->shares[partition].held;
+    return held ? &set->shares[partition] : NULL;
 }
 
 bool workset_restoring(const struct share *share)
@@ -34,15 +35,18 @@ void workset_item_free(struct work_item *item)
 
 /* ---- assignments */
 
-/* The real high watermark, taken after the committed offset is known: a transaction of the former owner was waited out with
- * that offset or is fenced; done marks that are committed behind somebody else's open transaction lie below. */
+/* The real high watermark, taken after the committed offset is known: a transaction of the former owner was
+ * waited out with that offset or is fenced; done marks that are committed behind somebody else's open
+ * transaction lie below. */
 static void barrier_take(struct workset *set, struct share *share, int32_t partition)
 {
     int64_t low = 0, high = 0;
-    if (kafka_client_watermarks(set->client, set->topic, partition, &low, &high, WATERMARK_MS) != TROUBLE_NONE)
+    if (kafka_client_watermarks(set->client, set->topic, partition, &low, &high, WATERMARK_MS)
+        != TROUBLE_NONE)
         return;
     if (share->position < low)
-        share->position = low;           /* no offset committed yet: the consumer begins where the topic does */
+        /* no offset committed yet: the consumer begins where the topic does */
+        share->position = low;
     share->barrier = high;
 }
 
@@ -62,7 +66,8 @@ static void on_assigned(void *self, int topic, int32_t partition, int64_t commit
     must(topic == 0);
     if (partition >= set->share_count) {
         set->shares = xrealloc(set->shares, (size_t)(partition + 1) * sizeof *set->shares);
-        memset(set->shares + set->share_count, 0, (size_t)(partition + 1 - set->share_count) * sizeof *set->shares);
+        size_t more = (size_t)(partition + 1 - set->share_count);
+        memset(set->shares + set->share_count, 0, more * sizeof *set->shares);
         set->share_count = partition + 1;
     }
     struct share *share = &set->shares[partition];
@@ -79,7 +84,8 @@ static void on_assigned(void *self, int topic, int32_t partition, int64_t commit
 static void on_revoking(void *self, bool lost)
 {
     struct workset *set = self;
-    /* A transaction that is still pending here holds up whoever asks for the committed offsets next: end it. */
+    /* A transaction that is still pending here holds up whoever asks for the committed offsets next: end
+     * it. */
     set->retry_at_ms = 0;
     workset_ready(set);
     if (lost)
@@ -91,8 +97,8 @@ static void on_revoking(void *self, bool lost)
     set->revoking = false;
 }
 
-/* Eager assignment takes all partitions at once, so the first one that goes takes all queued effects with it: none may be
- * written under the next assignment, for another may have ended their items in between. */
+/* Eager assignment takes all partitions at once, so the first one that goes takes all queued effects with it:
+ * none may be written under the next assignment, for another may have ended their items in between. */
 static void on_revoked(void *self, int topic, int32_t partition)
 {
     struct workset *set = self;
@@ -156,13 +162,14 @@ static uint16_t attempts_of(const struct kafka_record *record, int fallback)
     return attempts < 0 ? 0 : attempts > UINT16_MAX ? UINT16_MAX : (uint16_t)attempts;
 }
 
-/* An item of a former life of ours or of another owner, ended, tried or tried in vain before it was committed so. */
-static void mark_apply(struct workset *set, struct share *share, const struct kafka_record *record, enum mark mark,
-                       int64_t item_offset)
+/* An item of a former life of ours or of another owner, ended, tried or tried in vain before it was committed
+ * so. */
+static void mark_apply(struct workset *set, struct share *share, const struct kafka_record *record,
+                       enum mark mark, int64_t item_offset)
 {
     size_t length = record->key_length < UINT8_MAX ? record->key_length : UINT8_MAX;
-    struct work_item *item = live_table_at(&set->table, record->key ? record->key : "", length, record->partition,
-                                           item_offset);
+    struct work_item *item = live_table_at(&set->table, record->key ? record->key : "", length,
+                                           record->partition, item_offset);
     if (!item)
         return;                          /* below the watermark that we began at */
     switch (mark) {
@@ -204,7 +211,8 @@ static bool echo_take(struct share *share, int64_t offset)
     size_t kept = 0;
     for (size_t i = 0; i < share->echo_count; i++) {
         ours |= share->echoes[i] == offset;
-        if (share->echoes[i] > offset)       /* what lies below was passed over: its transaction was aborted */
+        /* what lies below was passed over: its transaction was aborted */
+        if (share->echoes[i] > offset)
             share->echoes[kept++] = share->echoes[i];
     }
     share->echo_count = kept;
@@ -266,7 +274,8 @@ static void record_take(struct workset *set, struct kafka_record *record)
         if (restoring)
             mark_apply(set, share, record, mark, item_offset);
     } else {
-        ages_note(&share->ages, record->offset, record->timestamp_ms > 0 ? record->timestamp_ms : clock_wall_ms());
+        int64_t written_at_ms = record->timestamp_ms > 0 ? record->timestamp_ms : clock_wall_ms();
+        ages_note(&share->ages, record->offset, written_at_ms);
         if (!echo_take(share, record->offset))
             item_read(set, share, record);
     }

@@ -1,7 +1,7 @@
-/* Old items move to the end of their partition, so that one of them neither pins the watermark nor is lost when retention
- * takes its segment. The copy is the original record, read once more, with two headers: item (the offset that it replaces)
- * and attempt. An item with an open intent stays where it is: its intent names its offset, and whoever restores it must see
- * both. */
+/* Old items move to the end of their partition, so that one of them neither pins the watermark nor is lost
+ * when retention takes its segment. The copy is the original record, read once more, with two headers: item
+ * (the offset that it replaces) and attempt. An item with an open intent stays where it is: its intent names
+ * its offset, and whoever restores it must see both. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,10 +120,10 @@ enum trouble workset_write_copy(struct workset *set, struct effect *effect)
     for (size_t i = 0; count < HEADERS_MAX - 2 && kafka_record_header_at(original, i, &header); i++)
         if (strcmp(header.name, "item") != 0 && strcmp(header.name, "attempt") != 0)
             headers[count++] = header;
-    headers[count++] = (struct kafka_header){ "item", item, (size_t)snprintf(item, sizeof item, "%lld",
-                                                                             (long long)effect->item->offset) };
-    headers[count++] = (struct kafka_header){ "attempt", attempt, (size_t)snprintf(attempt, sizeof attempt, "%u",
-                                                                                   (unsigned)effect->item->attempts) };
+    int length = snprintf(item, sizeof item, "%lld", (long long)effect->item->offset);
+    headers[count++] = (struct kafka_header){ "item", item, (size_t)length };
+    length = snprintf(attempt, sizeof attempt, "%u", (unsigned)effect->item->attempts);
+    headers[count++] = (struct kafka_header){ "attempt", attempt, (size_t)length };
     const struct kafka_message copy = {
         .topic = set->topic, .partition = effect->item->partition,
         .key = original->key, .key_length = original->key_length,

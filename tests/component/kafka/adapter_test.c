@@ -1,4 +1,5 @@
-/* The adapter against a real broker: what a transaction promises, what fencing does, what the watermarks mean. */
+/* The adapter against a real broker: what a transaction promises, what fencing does, what the watermarks
+ * mean. */
 #include <check.h>
 #include <poll.h>
 #include <stdio.h>
@@ -20,7 +21,8 @@ static struct kafka_producer *producer_ready(const char *id)
 static void produce(struct kafka_producer *producer, const char *topic, const char *value, int64_t *delivered)
 {
     struct kafka_header headers[] = { { "ce_type", "t", 1 }, { "empty", "", 0 } };
-    struct kafka_message message = { .topic = topic, .partition = 0, .key = "k", .key_length = 1, .value = value,
+    struct kafka_message message = { .topic = topic, .partition = 0, .key = "k", .key_length = 1,
+                                     .value = value,
                                      .value_length = strlen(value), .headers = headers, .header_count = 2 };
     ck_assert_int_eq(kafka_producer_produce(producer, &message, delivered), TROUBLE_NONE);
 }
@@ -94,7 +96,8 @@ START_TEST(only_what_is_committed_is_read)
     struct seen_list list = broker_read_all(topic);
     ck_assert_uint_eq(list.count, 1);
     ck_assert_str_eq(list.rows[0].value, "kept");
-    ck_assert_int_eq(list.rows[0].offset, 2);            /* the aborted record and its marker have their places */
+    /* the aborted record and its marker have their places */
+    ck_assert_int_eq(list.rows[0].offset, 2);
     broker_seen_free(&list);
     kafka_producer_close(&producer);
 }
@@ -160,7 +163,8 @@ START_TEST(real_watermark_passes_an_open_transaction_and_the_end_does_not)
 {
     const char *topic = broker_name("lso", 0), *group = broker_name("g", 1);
     broker_topic(topic, 1);
-    struct kafka_producer *open = producer_ready(broker_name("id", 2)), *done = producer_ready(broker_name("id", 3));
+    struct kafka_producer *open = producer_ready(broker_name("id", 2)),
+        *done = producer_ready(broker_name("id", 3));
     ck_assert_int_eq(kafka_producer_begin(open), TROUBLE_NONE);
     produce(open, topic, "open", NULL);
     ck_assert_int_eq(kafka_producer_flush(open), TROUBLE_NONE);
@@ -176,7 +180,8 @@ START_TEST(real_watermark_passes_an_open_transaction_and_the_end_does_not)
     struct member member;
     member_open(&member, group, topic);
     struct kafka_record end = await(&member, KAFKA_END);
-    ck_assert_int_eq(end.offset, 0);                     /* the last stable offset: here a barrier would be wrong */
+    /* the last stable offset: here a barrier would be wrong */
+    ck_assert_int_eq(end.offset, 0);
     ck_assert_int_eq(kafka_consumer_lag(member.consumer), 0);
     ck_assert_int_eq(kafka_producer_commit(open), TROUBLE_NONE);
     for (int64_t offset = 0; offset < 2; offset++) {
@@ -246,7 +251,8 @@ START_TEST(offsets_move_with_the_transaction_and_seek_reads_again)
     member_open(&member, group, topic);                  /* the next owner begins there */
     await(&member, KAFKA_END);
     ck_assert_int_eq(member.committed, 1);
-    ck_assert_int_eq(consume_commit(&member, producer, true, membership, 0), TROUBLE_ABORT_BATCH);   /* a former life */
+    /* a former life */
+    ck_assert_int_eq(consume_commit(&member, producer, true, membership, 0), TROUBLE_ABORT_BATCH);
     ck_assert_int_eq(kafka_producer_abort(producer), TROUBLE_NONE);
     kafka_membership_free(&membership);
     kafka_consumer_close(&member.consumer);
@@ -327,8 +333,10 @@ START_TEST(topics_are_made_and_described_as_they_are)
     struct kafka_topic_facts facts;
     ck_assert_int_eq(kafka_topic_describe(client, topic, &facts, 10000), TROUBLE_NONE);
     ck_assert(!facts.exists);
-    struct kafka_topic_setting settings[] = { { "retention.ms", "-1" }, { "message.timestamp.type", "LogAppendTime" },
-                                              { "cleanup.policy", "delete" }, { "max.message.bytes", "2000000" } };
+    struct kafka_topic_setting settings[] = { { "retention.ms", "-1" },
+                                              { "message.timestamp.type", "LogAppendTime" },
+                                              { "cleanup.policy", "delete" },
+                                                  { "max.message.bytes", "2000000" } };
     struct kafka_topic_plan plan = { .name = topic, .partitions = 5, .replication = -1, .settings = settings,
                                      .setting_count = 4 };
     char error[200] = "";
@@ -362,7 +370,8 @@ START_TEST(a_reader_follows_from_the_end)
     struct kafka_config config = broker_config("test-reader");
     struct kafka_reader *reader = kafka_reader_open(&config);
     ck_assert_int_eq(kafka_reader_add(reader, "no-such-topic-here", 0, KAFKA_FROM_END, 3000), TROUBLE_RETRY);
-    ck_assert_int_eq(kafka_reader_add(reader, topic, KAFKA_ALL_PARTITIONS, KAFKA_FROM_END, 10000), TROUBLE_NONE);
+    ck_assert_int_eq(kafka_reader_add(reader, topic, KAFKA_ALL_PARTITIONS, KAFKA_FROM_END, 10000),
+                     TROUBLE_NONE);
     ck_assert(kafka_reader_done(reader));
     ck_assert_int_eq(kafka_reader_target(reader, 0, 1), 1);
     broker_publish(topic, 1, "k", "after");
@@ -392,7 +401,8 @@ START_TEST(properties_that_promises_rest_on_are_refused)
 {
     struct param_property row = { property_cases[_i].name, property_cases[_i].value };
     struct param_properties properties = { &row, 1 };
-    struct kafka_config config = { .bootstrap_servers = "127.0.0.1:1", .client_id = "c", .properties = &properties };
+    struct kafka_config config = { .bootstrap_servers = "127.0.0.1:1", .client_id = "c",
+                                   .properties = &properties };
     char error[200] = "";
     ck_assert_int_eq(kafka_config_check(&config, error), property_cases[_i].taken);
     if (!property_cases[_i].taken)

@@ -46,7 +46,8 @@ struct seen_list broker_read_all(const char *topic)
     struct kafka_config config = broker_config("test-reader");
     struct kafka_reader *reader = kafka_reader_open(&config);
     struct seen_list list = { 0 };
-    ck_assert_int_eq(kafka_reader_add(reader, topic, KAFKA_ALL_PARTITIONS, KAFKA_FROM_BEGINNING, 10000), TROUBLE_NONE);
+    ck_assert_int_eq(kafka_reader_add(reader, topic, KAFKA_ALL_PARTITIONS, KAFKA_FROM_BEGINNING, 10000),
+                     TROUBLE_NONE);
     int64_t until_ms = clock_mono_ms() + 40000;
     while (!kafka_reader_done(reader)) {
         struct kafka_record record;
@@ -84,7 +85,8 @@ int64_t broker_publish(const char *topic, int32_t partition, const char *key, co
 {
     struct kafka_config config = broker_config("test-publisher");
     struct kafka_publisher *publisher = kafka_publisher_open(&config);
-    struct kafka_message message = { .topic = topic, .partition = partition, .key = key, .key_length = strlen(key),
+    struct kafka_message message = { .topic = topic, .partition = partition, .key = key,
+                                     .key_length = strlen(key),
                                      .value = value, .value_length = value ? strlen(value) : 0 };
     int64_t offset = -1;
     ck_assert_int_eq(kafka_publish(publisher, &message, 20000, NULL, &offset), TROUBLE_NONE);

@@ -1,5 +1,5 @@
-/* The broker that the component tests run against (REELGATE_TEST_KAFKA), topics of their own on it, and an independent
- * read_committed reader. A test that can't reach it fails. */
+/* The broker that the component tests run against (REELGATE_TEST_KAFKA), topics of their own on it, and an
+ * independent read_committed reader. A test that can't reach it fails. */
 #ifndef TESTS_KAFKA_BROKER_H
 #define TESTS_KAFKA_BROKER_H
 
@@ -11,7 +11,11 @@ const char *broker_name(const char *label, int slot);
 void broker_topic(const char *topic, int32_t partitions);            /* made and known to the broker */
 
 /* All committed records of a topic up to its real watermark. */
-struct seen { char *key, *value; size_t key_length, value_length; int32_t partition; int64_t offset; char mark[16]; };
+struct seen {
+    char *key, *value; size_t key_length, value_length;
+    int32_t partition; int64_t offset;
+    char mark[16];
+};
 struct seen_list { struct seen *rows; size_t count; };
 struct seen_list broker_read_all(const char *topic);
 void broker_seen_free(struct seen_list *list);

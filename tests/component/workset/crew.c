@@ -88,8 +88,9 @@ static enum trouble write_item(void *self, struct work_item *item, void *tag, st
         return TROUBLE_ABORT_BATCH;
     }
     crew->written++;
-    struct kafka_message message = { .topic = outbox_topic(outbox, TOPIC_RESULTS), .partition = -1, .key = item->key,
-                                     .key_length = item->key_length, .value = value, .value_length = strlen(value) };
+    struct kafka_message message = { .topic = outbox_topic(outbox, TOPIC_RESULTS), .partition = -1,
+                                     .key = item->key, .key_length = item->key_length,
+                                     .value = value, .value_length = strlen(value) };
     return outbox_copy(outbox, &message, NULL);
 }
 
@@ -130,10 +131,12 @@ struct crew *crew_open(const char *prefix, const char *instance, int64_t rewrite
     crew->metrics = metrics_open();
     crew->health = health_open("127.0.0.1:0", crew->metrics, 60000, error);
     ck_assert_msg(crew->health != NULL, "%s", error);
-    struct workset_config config = { .worker = &crew->settings, .metrics = crew->metrics, .health = crew->health,
+    struct workset_config config = { .worker = &crew->settings, .metrics = crew->metrics,
+                                     .health = crew->health,
                                      .rewrite_after_ms = rewrite_after_ms };
-    struct workset_stage stage = { .program = PROGRAM, .reads = TOPIC_JOBS, .writes = writes, .write_count = 1,
-        .self = crew, .read = read_item, .live = on_live, .drop = on_drop, .write = write_item, .ended = on_ended,
+    struct workset_stage stage = {
+        .program = PROGRAM, .reads = TOPIC_JOBS, .writes = writes, .write_count = 1, .self = crew,
+        .read = read_item, .live = on_live, .drop = on_drop, .write = write_item, .ended = on_ended,
         .intended = on_intended, .closed = on_closed, .revoking = on_revoking };
     crew->set = workset_open(&config, &stage);
     return crew;

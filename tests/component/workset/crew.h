@@ -1,4 +1,5 @@
-/* A service for the work set's tests: it keeps what it is handed in an array and does with it what the test says. */
+/* A service for the work set's tests: it keeps what it is handed in an array and does with it what the test
+ * says. */
 #ifndef TESTS_WORKSET_CREW_H
 #define TESTS_WORKSET_CREW_H
 
@@ -28,7 +29,8 @@ void crew_close(struct crew **crew);
 bool crew_until(struct crew *crew, bool (*what)(struct crew *crew), int most_ms);
 void crew_turn_for(struct crew *crew, int for_ms);
 struct job *crew_job(struct crew *crew, const char *key);            /* NULL: not live */
-bool crew_quiet(struct crew *crew);                                  /* restored, nothing live, nothing queued */
+/* restored, nothing live, nothing queued */
+bool crew_quiet(struct crew *crew);
 /* The group's committed offset, asked by a member of its own: nobody else may be in the group. */
 int64_t crew_committed(const char *prefix);
 

@@ -14,7 +14,8 @@ static struct thing *thing_make(const char *key, int32_t partition, int64_t offs
 {
     struct thing *thing = xcalloc(1, sizeof *thing);
     snprintf(thing->key, sizeof thing->key, "%s", key);
-    thing->item = (struct work_item){ .offset = offset, .partition = partition, .flags = flags, .key = thing->key,
+    thing->item = (struct work_item){ .offset = offset, .partition = partition, .flags = flags,
+                                      .key = thing->key,
                                       .key_length = (uint8_t)strlen(thing->key) };
     return thing;
 }
@@ -26,7 +27,8 @@ static const struct { int64_t offsets[5]; int64_t position, want; } watermark_ca
     { { -3, 5 }, 7, 5 },                     /* the transaction at hand ends the oldest */
     { { 3, -5 }, 7, 3 },                     /* one that ends out of order does not move it */
     { { -3, -5 }, 7, 7 },
-    { { -3, 9 }, 7, 7 },                     /* our own copy lies ahead of what was read: never beyond the position */
+    /* our own copy lies ahead of what was read: never beyond the position */
+    { { -3, 9 }, 7, 7 },
     { { 9 }, 7, 7 },
     { { 7 }, 8, 7 },
 };
@@ -54,7 +56,8 @@ START_TEST(items_are_handed_out_once_in_order_of_offset)
     struct live_list list = { 0 };
     for (int i = 0; i < ROWS(offsets); i++)
         live_list_add(&list, &thing_make("k", 0, offsets[i], 0)->item);
-    live_list_add(&list, &thing_make("k", 0, 3, WORK_LIVE)->item);       /* a copy: live to its writer already */
+    /* a copy: live to its writer already */
+    live_list_add(&list, &thing_make("k", 0, 3, WORK_LIVE)->item);
     struct work_item *nine = list.newest;
     ck_assert_int_eq(nine->offset, 9);
     live_list_remove(&list, nine);
@@ -80,7 +83,8 @@ END_TEST
 START_TEST(items_of_one_key_come_in_order_and_only_live_ones)
 {
     struct live_table table = { 0 };
-    struct thing *things[] = { thing_make("a", 0, 4, WORK_LIVE), thing_make("a", 0, 2, WORK_LIVE), thing_make("a", 0, 1, 0),
+    struct thing *things[] = { thing_make("a", 0, 4, WORK_LIVE), thing_make("a", 0, 2, WORK_LIVE),
+                               thing_make("a", 0, 1, 0),
                                thing_make("b", 0, 3, WORK_LIVE), thing_make("a", 1, 4, WORK_LIVE) };
     ck_assert_ptr_null(live_table_next(&table, "a", 1, NULL, NULL));
     ck_assert_ptr_null(live_table_at(&table, "a", 1, 0, 4));
@@ -105,7 +109,8 @@ START_TEST(items_of_one_key_come_in_order_and_only_live_ones)
 }
 END_TEST
 
-/* Against the plainest model there is: an array. Keys collide on purpose (few of them), the table grows and shrinks. */
+/* Against the plainest model there is: an array. Keys collide on purpose (few of them), the table grows and
+ * shrinks. */
 START_TEST(the_table_agrees_with_an_array)
 {
     enum { MOST = 3000, STEPS = 60000, KEYS = 700 };
@@ -136,7 +141,8 @@ START_TEST(the_table_agrees_with_an_array)
     }
     while (count) {
         struct thing *last = there[--count];
-        ck_assert_ptr_eq(live_table_at(&table, last->key, strlen(last->key), 0, last->item.offset), &last->item);
+        ck_assert_ptr_eq(live_table_at(&table, last->key, strlen(last->key), 0, last->item.offset),
+                         &last->item);
         live_table_remove(&table, &last->item);
         free(last);
     }
@@ -153,7 +159,8 @@ START_TEST(a_live_item_costs_at_most_a_hundred_bytes)
     for (int i = 0; i < MANY; i++) {
         snprintf(things[i].key, sizeof things[i].key, "g%d", i);
         things[i].item = (struct work_item){ .offset = i, .key = things[i].key,
-                                             .key_length = (uint8_t)strlen(things[i].key), .flags = WORK_LIVE };
+                                             .key_length = (uint8_t)strlen(things[i].key),
+                                                 .flags = WORK_LIVE };
         live_table_add(&table, &things[i].item);
     }
     ck_assert_uint_le(sizeof(struct work_item) + table.capacity * sizeof *table.slots / MANY, 100);
@@ -176,7 +183,8 @@ START_TEST(ages_tell_old_from_young_with_few_samples)
     ck_assert_int_le(until, 510);            /* ... and nothing is called old by more than the grain */
     ck_assert_uint_le(ages.count, 51);       /* what is old is one sample */
     ck_assert_int_eq(ages_until(&ages, 10500), until);
-    ck_assert_int_eq(ages_until(&ages, 90000), 999);     /* the last record counts, also when no other follows */
+    /* the last record counts, also when no other follows */
+    ck_assert_int_eq(ages_until(&ages, 90000), 999);
     ages_free(&ages);
 }
 END_TEST
