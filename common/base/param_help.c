@@ -77,8 +77,11 @@ void param_print_help(const struct param_reading *reading)
     const struct param_program *program = reading->program;
     struct text out = { 0 };
     text_printf(&out, "%s: %s\n\n", program->name, program->summary);
-    if (program->examples)
-        text_printf(&out, "Examples\n%s\n\n", program->examples);
+    if (program->examples) {
+        size_t length = strlen(program->examples);
+        bool ended = length > 0 && program->examples[length - 1] == '\n';
+        text_printf(&out, "Examples\n%s%s\n", program->examples, ended ? "" : "\n");
+    }
     text_printf(&out, "Usage\n  %s %s\n\nSettings\n", program->name, program->usage ? program->usage
                 : "[SETTINGS]");
     for (int i = 0; i < reading->count; i++)
