@@ -1,4 +1,5 @@
-/* Runway's answers: whatever is taken as a task id, a status or words keeps what the headers promise about it. */
+/* Runway's answers: whatever is taken as a task id, a status or words keeps what the headers promise about
+ * it. */
 #include <string.h>
 
 #include "runway/decode.h"
@@ -12,7 +13,8 @@
 static void check_created(const char *body, size_t length)
 {
     struct decoded_create decoded = decode_create(body, length);
-    must(!decoded.task_id || (id_valid(decoded.task_id, strlen(decoded.task_id)) && task_id_valid(decoded.task_id)));
+    must(!decoded.task_id || (id_valid(decoded.task_id, strlen(decoded.task_id)) &&
+                              task_id_valid(decoded.task_id)));
     must(decoded.estimated_credits == -1 || decoded.estimated_credits >= 0);
     json_free(&decoded.root);
 }
