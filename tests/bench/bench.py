@@ -16,6 +16,7 @@ from confluent_kafka import Consumer, Producer  # noqa: E402
 
 from rig import Rig  # noqa: E402
 from stack import kafka, programs  # noqa: E402
+from stack.ports import free_port  # noqa: E402
 
 BIN = os.path.join(ROOT, "build", "release")
 USERS = [f"bench-{number:02}" for number in range(50)]
@@ -91,6 +92,22 @@ def completions(count, name):
             "timings": {"acceptedAt": "2026-01-01T00:00:00.000Z", "finishedAt": "2026-01-01T00:01:00.000Z"}}), headers
 
 
+def start_quiet(rig, program):
+    """Without a log line for each decision, as one runs it at such rates; its port is then not logged either."""
+    port = free_port(avoid=())
+    process = programs.start(os.path.join(BIN, "services", program, "reelgate-" + program),
+                             {**rig.stack.settings_of(program, 0), "health_address": f"127.0.0.1:{port}", "log_level": "warn"},
+                             log=rig.stack.path("log", program + "-quiet.log"), secrets=rig.stack.secrets_of(program), tied=True)
+    process.more["health"] = f"http://127.0.0.1:{port}"
+    rig.stack.processes[program + "-quiet"] = process
+    while True:
+        try:
+            metric(process, "process_resident_memory_bytes")
+            return process
+        except OSError:
+            time.sleep(0.02)
+
+
 def fund(rig):
     """Tokens for all users, from grants to Redis; the ledger is stopped again."""
     for user in USERS + [f"plain-{number:02}" for number in range(50)]:
@@ -99,7 +116,7 @@ def fund(rig):
     ledger = rig.start("ledger")
     while any(rig.balance(user)["available"] != GRANT for user in (*USERS, "plain-49")):
         time.sleep(0.1)
-    ledger.stop()
+    ledger.stop(30)
 
 
 def beside_plain(rig, what, count, name, measure, figures):
@@ -118,18 +135,18 @@ def throughput(rig, count, figures):
     fill(rig, "requests", requests(count, "bench"))
 
     def admission():
-        process = rig.start("admission", ready=False, log_level="warn")
+        process = start_quiet(rig, "admission")
         rate = drained(process, "reelgate_admission_decisions_total", 'decision="accepted"', count, 300)
-        process.stop()
+        process.stop(30)
         return rate
     beside_plain(rig, "reserve", count, "admission", admission, figures)
     say(f"publishing {count} completions")
     fill(rig, "results", completions(count, "bench"))
 
     def ledger():
-        process = rig.start("ledger", ready=False, log_level="warn")
+        process = start_quiet(rig, "ledger")
         rate = drained(process, "reelgate_ledger_settlements_total", 'outcome="completed"', count, 300)
-        process.stop()
+        process.stop(30)
         return rate
     beside_plain(rig, "settle", count, "ledger", ledger, figures)
 
@@ -199,8 +216,8 @@ def memory(rig, tasks, figures):
         time.sleep(1)
         figures[f"{program}_idle_mb"] = metric(process, "process_resident_memory_bytes") / 1e6
         say(f"{program:10} idle {figures[f'{program}_idle_mb']:.1f} MB (aim: under 30)")
-    rig.stack.find("poller-0").stop()
-    rig.stack.find("sandbox").stop()     # nobody answers: the tasks stay live
+    rig.stack.find("poller-0").stop(30)
+    rig.stack.find("sandbox").stop(30)     # nobody answers: the tasks stay live
     headers = {"ce_specversion": "1.0", "ce_type": "reelgate.generation.task", "ce_source": "bench",
                "content-type": "application/json"}
     fill(rig, "tasks", ((f"0192d3e0-0000-7000-8000-{number:012}", json.dumps({
