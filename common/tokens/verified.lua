@@ -5,7 +5,7 @@
 -- section 5).
 if call('HGET', KEYS[1], 'verified') ~= ARGV[1] then return 'unverified' end
 if ARGV[2] == 'ids' then
-  local run_id = match(call('INFO', 'server'), 'run_id:(%w+)')
-  local replication_id = match(call('INFO', 'replication'), 'master_replid:(%w+)')
+  local run_id = match(call('INFO', 'server'), '\nrun_id:(%w+)')
+  local replication_id = match(call('INFO', 'replication'), '\nmaster_replid:(%w+)')
   if match(ARGV[1], '^%w+:%w+:') ~= run_id .. ':' .. replication_id .. ':' then return 'unverified' end
 end
