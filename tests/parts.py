@@ -79,7 +79,9 @@ def sdk(_pattern):
     """The provider's own SDKs against the sandbox."""
     folder = os.path.join(ROOT, "tests", "system", "sdk")
     status, output = run(["./run"], cwd=folder, env={"REELGATE_BIN": BUILD})
-    return status == 0, last_line(output, r"^.*(?:\d+ passed|# pass \d+|ℹ pass \d+).*$") or "no test was run"
+    python = last_line(output, r"^=+ .*(?:passed|failed|error).* =+$") or "no Python test was run"
+    node = last_line(output, r"^(?:#|ℹ) pass \d+$") or "no Node test was run"
+    return status == 0 and not node.endswith("pass 0"), f"{python}; node: {node}"
 
 
 def run_part(part, pattern):

@@ -6,26 +6,16 @@ The broker is the one of REELGATE_TEST_KAFKA (tests/run starts it) or, when a fi
 import os
 import random
 import shutil
-import sys
 
 import pytest
 
-ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
-sys.path.insert(0, os.path.join(ROOT, "deploy", "lib"))
-sys.path.insert(0, os.path.dirname(__file__))
-
-from rig import Rig  # noqa: E402
-from stack import kafka  # noqa: E402
-
-TEST_DATA = os.path.join(ROOT, "build", "test")
+from places import ROOT, TEST_DATA, bin_dir
+from rig import Rig
+from stack import kafka
 
 
 def pytest_report_header():
     return f"programs under test: {bin_dir()}"
-
-
-def bin_dir():
-    return os.environ.get("REELGATE_BIN", os.path.join(ROOT, "build", "sanitize"))
 
 
 @pytest.fixture(scope="session")

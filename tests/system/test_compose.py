@@ -8,7 +8,7 @@ import subprocess
 import pytest
 import yaml
 
-from conftest import ROOT
+from places import ROOT
 from stack.programs import DRAIN_SECONDS, SANDBOX_SECRET, WORKERS
 
 ENTRY = os.path.join(ROOT, "deploy", "lib", "container-entry.sh")

@@ -12,7 +12,7 @@ import pytest
 
 import load as loads
 import oracle
-from conftest import ROOT
+from places import ROOT
 from forwarder import Forwarder
 from stack import programs
 from stack.process import wait_until

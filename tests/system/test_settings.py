@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from conftest import ROOT, bin_dir
+from places import ROOT, bin_dir
 from stack import programs
 
 POLICY = os.path.join(ROOT, "deploy", "policy.json")
