@@ -28,9 +28,10 @@ if known[2] ~= 'reserved' or not held or not committed_before or not released_be
     or committed_before + released_before > held then
   error('GENERATION is not a hold')
 end
-local granted, available, reserved, spent = account(KEYS[2])
 local rest = held - committed_before - released_before
 local commit = math.min(math.max(charge - committed_before, 0), rest)
+local counter = committed_before + commit > 0 and 'charged' or 'freed'
+local granted, available, reserved, spent, count = account(KEYS[2], counter)
 if reserved < rest then error('ACCOUNT holds less than its generation') end
 
 reserved, spent = reserved - commit, spent + commit
@@ -46,10 +47,9 @@ call('HSET', KEYS[3], 'state', 'settled', 'moved', '1', 'counted', '1', 'settle_
   'release_balance', after_release)
 call('PEXPIRE', KEYS[3], ARGV[10])
 call('HSET', KEYS[2], 'available', format('%d', available), 'reserved', format('%d', reserved), 'spent',
-  format('%d', spent))
+  format('%d', spent), counter, format('%d', (whole(count, 15, BALANCE_MOST) or 0) + 1))
 
 -- Views from here on.
-redis.pcall('HINCRBY', KEYS[2], committed ~= '0' and 'charged' or 'freed', 1)
 show(KEYS[5], user, ARGV[8], ARGV[7], ARGV[9], ARGV[10])
 if not known[11] then list(KEYS[8], ARGV[7], ARGV[4], ARGV[10]) end
 if not known[12] then count_day(KEYS[6], 'reserve', held) end
