@@ -7,16 +7,6 @@ enum json_kind tree_kind(const struct node *node)
     return node ? (enum json_kind)node->kind : JSON_ABSENT;
 }
 
-const struct node *tree_first(const struct node *node)
-{
-    return node && node->count > 0 ? node + 1 : NULL;
-}
-
-const struct node *tree_next(const struct node *item)
-{
-    return item->next > 0 ? item + item->next : NULL;
-}
-
 const struct node *tree_get(const struct node *object, const char *name)
 {
     size_t length = strlen(name);

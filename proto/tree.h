@@ -36,8 +36,18 @@ const struct node *tree_root(const struct tree *tree);
 enum json_kind tree_kind(const struct node *node);                           /* NULL is JSON_ABSENT */
 /* NULL when absent or not an object */
 const struct node *tree_get(const struct node *object, const char *name);
-const struct node *tree_first(const struct node *node);                      /* of the items, or NULL */
-const struct node *tree_next(const struct node *item);
+
+/* The items of an object or array, one after the other; NULL: there is none, or no other. */
+static inline const struct node *tree_first(const struct node *node)
+{
+    return node && node->count > 0 ? node + 1 : NULL;
+}
+
+static inline const struct node *tree_next(const struct node *item)
+{
+    return item->next > 0 ? item + item->next : NULL;
+}
+
 /* The value when it is of that type, exactly: an integer is never a real. A string's length may be asked
  * for. */
 const char *tree_string(const struct node *node, size_t *length);            /* else NULL */
