@@ -49,6 +49,8 @@ enum trouble kafka_consumer_committed(struct kafka_consumer *consumer, int topic
 void kafka_consumer_pause(struct kafka_consumer *consumer, bool paused);         /* all assigned partitions */
 /* joined: has an assignment, maybe empty */
 bool kafka_consumer_assigned(struct kafka_consumer *consumer);
+/* No broker answers at all, as last heard (each poll listens). */
+bool kafka_consumer_away(const struct kafka_consumer *consumer);
 /* Sum over the assigned partitions of last stable offset minus position, as last heard; 0 when quiet. */
 int64_t kafka_consumer_lag(struct kafka_consumer *consumer);
 /* fd becomes readable when something may be there to poll: for loops that wait for HTTP too. It is emptied by

@@ -72,6 +72,7 @@ void kafka_consumer_pause(struct kafka_consumer *consumer, bool paused)
 }
 
 bool kafka_consumer_assigned(struct kafka_consumer *consumer) { return consumer->joined; }
+bool kafka_consumer_away(const struct kafka_consumer *consumer) { return consumer->link->away; }
 
 /* The last stable offset is not to be had from librdkafka but by the end of a partition, which is where it
  * lies. So: at the end 0, until the watermark has moved on; then up to the watermark. */

@@ -116,6 +116,8 @@ static void show(struct workset *set)
     metric_set(set->meters.restoring, restoring);
     metric_set(set->meters.live, (double)set->table.count);
     metric_set(set->meters.lag, (double)kafka_consumer_lag(set->consumer));
+    health_part(set->config.health, "brokers",
+                kafka_consumer_away(set->consumer) ? "no Kafka broker answers" : NULL);
     const char *reason = !kafka_consumer_assigned(set->consumer) ? "waiting for partitions"
                        : !workset_restored(set) ? "restoring partitions" : NULL;
     health_part(set->config.health, "partitions", reason);

@@ -423,6 +423,7 @@ START_TEST(a_broker_that_is_away_is_waited_for_and_left_in_time)
     for (int i = 0; i < 5; i++)
         ck_assert_int_eq(kafka_consumer_poll(member.consumer, 100, &record, &trouble), KAFKA_NOTHING);
     ck_assert(!kafka_consumer_assigned(member.consumer));
+    ck_assert(kafka_consumer_away(member.consumer));
     ck_assert_int_eq(kafka_producer_begin(producer), TROUBLE_RENEW);
     ck_assert_int_eq(kafka_producer_renew(producer, "start", 300), TROUBLE_RETRY);
     ck_assert_int_eq(kafka_producer_renew(producer, "start", 300), TROUBLE_RETRY);
