@@ -159,8 +159,9 @@ static void set_limits(CURL *easy, const struct http_request *request)
     SET(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
     SET(easy, CURLOPT_HTTP09_ALLOWED, 0L);
     SET(easy, CURLOPT_USERAGENT, "reelgate/" REELGATE_VERSION);
-    /* HTTP/2 lets libcurl send a refused stream again by itself: not on a call that must happen once. */
-    SET(easy, CURLOPT_HTTP_VERSION, (long)(request->fresh ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
+    /* HTTP/2 lets libcurl send a refused stream again by itself, and calls that share a dead connection time
+     * out one after the other. Here each call has a connection, and a time-out closes it. */
+    SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(easy, CURLOPT_FRESH_CONNECT, request->fresh ? 1L : 0L);
     SET(easy, CURLOPT_FORBID_REUSE, request->fresh ? 1L : 0L);
 }

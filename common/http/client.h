@@ -1,6 +1,6 @@
-/* HTTP requests that run beside each other in one thread (libcurl multi). http and https only, no redirects,
- * no proxy from the environment, no signals, caps on body and time. Only this folder names libcurl. Not
- * thread-safe. */
+/* HTTP requests that run beside each other in one thread (libcurl multi). HTTP/1.1 by http and https only, no
+ * redirects, no proxy from the environment, no signals, caps on body and time. Only this folder names
+ * libcurl. Not thread-safe. */
 #ifndef HTTP_CLIENT_H
 #define HTTP_CLIENT_H
 
@@ -23,8 +23,8 @@ struct http_request {
     const char *body; size_t body_length;
     int connect_timeout_ms, timeout_ms; /* timeout: the whole request */
     size_t answer_cap_bytes;
-    /* Over a new HTTP/1.1 connection that is never reused: libcurl sends a POST again by itself when a reused one
-     * dies (measured: two tasks, one answer). */
+    /* Over a new connection that is never reused: libcurl sends a POST again by itself when a reused one dies
+     * (measured: two tasks, one answer). */
     bool fresh;
 };
 

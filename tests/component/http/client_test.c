@@ -1,10 +1,12 @@
 /* The HTTP client against peers that misbehave. What is at stake is the difference between "nothing happened
  * there" and "perhaps something did": the first leads to another paid POST. */
 #include <check.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "component/http/peer.h"
@@ -195,6 +197,42 @@ START_TEST(without_a_connection_nothing_was_sent)
 }
 END_TEST
 
+/* A peer whose certificate nobody vouches for gets no request, and with it no key. */
+START_TEST(an_unknown_certificate_gets_nothing)
+{
+    char files[] = "/tmp/reelgate-tls-XXXXXX", command[400], port_text[40], url[100];
+    ck_assert_ptr_nonnull(mkdtemp(files));
+    snprintf(command, sizeof command,
+             "cd %s && openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 "
+             "-addext subjectAltName=IP:127.0.0.1 -keyout key -out certificate 2>/dev/null", files);
+    ck_assert_int_eq(system(command), 0);
+    int port = closed_port();
+    snprintf(port_text, sizeof port_text, "127.0.0.1:%d", port);
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (chdir(files) != 0) _exit(127);
+        execlp("openssl", "openssl", "s_server", "-quiet", "-www", "-accept", port_text, "-cert",
+               "certificate",
+               "-key", "key", (char *)NULL);
+        _exit(127);
+    }
+    struct http_client *client = http_client_open();
+    struct http_request request = request_to(url, "https", port);
+    struct seen seen = { 0 };
+    for (int64_t until = clock_mono_ms() + 5000; clock_mono_ms() < until; clock_sleep_ms(50)) {
+        seen = run(client, &request);
+        if (!strstr(seen.reason, "connect")) break;         /* it listens by now */
+    }
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    snprintf(command, sizeof command, "rm -r %s", files);
+    ck_assert_int_eq(system(command), 0);
+    ck_assert_int_eq(seen.end, HTTP_NOT_SENT);
+    ck_assert_msg(strcasestr(seen.reason, "certificate"), "%s", seen.reason);
+    http_client_close(&client);
+}
+END_TEST
+
 /* ---- the same POST never goes out twice (hazards H1) */
 
 static const peer_script dying[] = {
@@ -379,6 +417,7 @@ int main(void)
     tcase_add_loop_test(tcase, call_ends_as_its_row_says, 0, sizeof cases / sizeof cases[0]);
     tcase_add_loop_test(tcase, without_a_connection_nothing_was_sent, 0,
                         sizeof unsent_cases / sizeof unsent_cases[0]);
+    tcase_add_test(tcase, an_unknown_certificate_gets_nothing);
     tcase_add_test(tcase, a_fresh_post_is_seen_once);
     tcase_add_test(tcase, a_reused_connection_sends_a_post_again);
     tcase_add_test(tcase, a_redirect_is_an_answer);
