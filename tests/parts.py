@@ -1,7 +1,8 @@
 """Runs the parts of the test suite on what tests/run has built, and sums up what each runner said.
 
-One Kafka serves all parts (REELGATE_TEST_KAFKA); each test uses topics of its own. Every process that a test leaves behind
-becomes our child (PR_SET_CHILD_SUBREAPER): whatever is still there at the end is named, killed, and fails the run.
+One Kafka serves all parts (REELGATE_TEST_KAFKA); each test uses topics of its own. Every process that a test
+leaves behind becomes our child (PR_SET_CHILD_SUBREAPER): whatever is still there at the end is named, killed,
+and fails the run.
 """
 
 import argparse
@@ -28,8 +29,17 @@ PARTS = (*CTEST_LABELS, "sdk", "system")
 
 def run(argv, *, cwd=ROOT, env=None):
     """Runs a command with its output both shown and returned."""
-    child = subprocess.Popen(argv, cwd=cwd, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL,
-                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", preexec_fn=tied_to_us())
+    child = subprocess.Popen(
+        argv,
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        preexec_fn=tied_to_us(),
+    )
     shown = []
     try:
         for line in child.stdout:
@@ -50,11 +60,21 @@ def last_line(output, pattern):
 
 # ---- the parts: each returns (passed, its closing words)
 
+
 def ctest(label, pattern):
     log = os.path.join(BUILD, "Testing", "Temporary", "LastTest.log")
     if os.path.exists(log):
         os.remove(log)
-    argv = ["ctest", "--test-dir", BUILD, "-L", f"^{label}$", "--no-tests=error", "--output-on-failure", "-j2"]
+    argv = [
+        "ctest",
+        "--test-dir",
+        BUILD,
+        "-L",
+        f"^{label}$",
+        "--no-tests=error",
+        "--output-on-failure",
+        "-j2",
+    ]
     status, output = run(argv + (["-R", pattern] if pattern else []))
     words = last_line(output, r"^\d+% tests passed.*$") or "no test was run"
     # A program without a single check would pass for ctest.
@@ -72,7 +92,10 @@ def ctest(label, pattern):
 def pytest(folder, pattern):
     argv = [PYTHON, "-m", "pytest", folder, "--color=no", "-p", "no:cacheprovider"]
     status, output = run(argv + (["-k", pattern] if pattern else []))
-    return status == 0, last_line(output, r"^=+ .*(?:passed|failed|error|no tests|deselected).* =+$") or "no test was run"
+    return (
+        status == 0,
+        last_line(output, r"^=+ .*(?:passed|failed|error|no tests|deselected).* =+$") or "no test was run",
+    )
 
 
 def sdk(_pattern):
@@ -94,6 +117,7 @@ def run_part(part, pattern):
 
 # ---- around them
 
+
 def children():
     """Living processes whose parent we are; those of tests that ended without them included."""
     found = []
@@ -103,7 +127,9 @@ def children():
                 parent = int(stat.read().rpartition(b")")[2].split()[1])
             if parent == os.getpid() and started_at(pid) is not None:
                 with open(f"/proc/{pid}/cmdline", "rb") as line:
-                    found.append((int(pid), line.read().replace(b"\0", b" ").decode("utf-8", "replace").strip()))
+                    found.append(
+                        (int(pid), line.read().replace(b"\0", b" ").decode("utf-8", "replace").strip())
+                    )
         except OSError:
             continue
     return found

@@ -1,4 +1,5 @@
-# Sourced by the entry points: configures and builds one preset of CMakePresets.json, with more cache settings if given.
+# Sourced by the entry points: configures and builds one preset of CMakePresets.json, with more cache settings
+# if given.
 #
 #   build_preset release
 #   build_preset sanitize -DREELGATE_PYTHON=/usr/bin/python3

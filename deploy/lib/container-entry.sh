@@ -1,10 +1,11 @@
 #!/bin/sh
-# Gives each container of a scaled service an instance id of its own that survives a restart: the id is part of the Kafka
-# transactional id, which has to be unique per program and should stay the same.
+# Gives each container of a scaled service an instance id of its own that survives a restart: the id is part
+# of the Kafka transactional id, which has to be unique per program and should stay the same.
 #
-# Compose numbers the containers of a service (reelgate-poller-1, -2, ...) but tells a container only its name's address:
-# asking the network's DNS for the name of our own address gives the number, which also survives a new container. Where there
-# is no such name (plain docker run, Kubernetes) the host name serves: unique, and stable in a StatefulSet.
+# Compose numbers the containers of a service (reelgate-poller-1, -2, ...) but tells a container only its
+# name's address: asking the network's DNS for the name of our own address gives the number, which also
+# survives a new container. Where there is no such name (plain docker run, Kubernetes) the host name serves:
+# unique, and stable in a StatefulSet.
 set -eu
 
 own_address() {

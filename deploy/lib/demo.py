@@ -1,4 +1,5 @@
-"""deploy/demo, once everything is installed and built: starts the stack, plays the stories, shows the table, ends."""
+"""deploy/demo, once everything is installed and built: starts the stack, plays the stories, shows the
+table, ends."""
 
 import os
 import shutil
@@ -27,7 +28,7 @@ class Table:
         elapsed = time.monotonic() - self.began
         if self.terminal:
             width = shutil.get_terminal_size().columns
-            lines = [*(self.row(story)[:width - 1] for story in self.stories), f"  {elapsed:.0f} s"]
+            lines = [*(self.row(story)[: width - 1] for story in self.stories), f"  {elapsed:.0f} s"]
             if self.drawn:
                 print(f"\033[{self.drawn}A", end="")
             print("".join(f"\r\033[K{line}\n" for line in lines), end="", flush=True)
@@ -42,7 +43,9 @@ class Table:
     @staticmethod
     def row(story):
         mark = {None: " ", True: "✓", False: "✗"}[story.passed]
-        return f"{mark} {story.title:<25} {count(story.tokens, 'token'):<8}  {story.state:<28} {story.balance}"
+        return (
+            f"{mark} {story.title:<25} {count(story.tokens, 'token'):<8}  {story.state:<28} {story.balance}"
+        )
 
 
 def play(world, seconds):
@@ -67,8 +70,11 @@ def play(world, seconds):
 
 def books_balance(stack):
     audit = stack.run_reelgate("audit", timeout=120)
-    print("  The books balance: the journal alone rebuilds Redis." if audit.returncode == 0
-          else f"  reelgate audit: exit {audit.returncode}: {audit.stdout}{audit.stderr}")
+    print(
+        "  The books balance: the journal alone rebuilds Redis."
+        if audit.returncode == 0
+        else f"  reelgate audit: exit {audit.returncode}: {audit.stdout}{audit.stderr}"
+    )
     return audit.returncode == 0
 
 
@@ -76,7 +82,9 @@ def agreed_to_pay(options):
     """--real: the key is there and somebody has said yes."""
     if not os.environ.get("RUNWAYML_API_SECRET"):
         raise StackError("--real needs Runway's key in RUNWAYML_API_SECRET")
-    print("  This makes three videos of two seconds with Runway's own API, about 72 credits (0.72 US dollars) in all.")
+    print(
+        "  This makes three videos of two seconds with Runway's own API, about 72 credits (0.72 US dollars)."
+    )
     if "--yes" in options:
         return True
     if not sys.stdin.isatty():
@@ -97,7 +105,9 @@ def how_to_talk_to_it(stack):
 def fresh_stack(options, progress):
     directory = os.path.join(ROOT, "build", "demo")
     real = (RUNWAY, os.environ["RUNWAYML_API_SECRET"]) if "--real" in options else None
-    stack = Stack(directory, bin_dir=os.environ.get("REELGATE_BIN"), tied="--keep" not in options, provider=real)
+    stack = Stack(
+        directory, bin_dir=os.environ.get("REELGATE_BIN"), tied="--keep" not in options, provider=real
+    )
     if any(stack.find(name) for name in (*stack.program_names(), "kafka", "redis", "sandbox")):
         progress("Stopping what an earlier --keep left running")
         stack.down()

@@ -1,10 +1,10 @@
-# Sourced by the entry points: puts on a Debian 12 machine what is missing to build, run and test Reelgate, as root or
-# through sudo. It looks first, so that a second run is quick and needs no network.
+# Sourced by the entry points: puts on a Debian 12 machine what is missing to build, run and test Reelgate, as
+# root or through sudo. It looks first, so that a second run is quick and needs no network.
 #
 #   install_missing build run test
 
-# What is needed for what: package, then how to see that it is there without asking apt (a newer one built by hand and
-# found through PATH or PKG_CONFIG_PATH is as good).
+# What is needed for what: package, then how to see that it is there without asking apt (a newer one built by
+# hand and found through PATH or PKG_CONFIG_PATH is as good).
 install_build='
 gcc                 command:gcc
 libc6-dev           file:/usr/include/stdio.h
@@ -42,8 +42,8 @@ install_present() {
   esac >/dev/null 2>&1
 }
 
-# A package's service must not be started by its installation, nor at the next boot: the stack starts its own processes on
-# ports of its own, and a Redis on 6379 or a Prometheus on 9090 may be somebody else's.
+# A package's service must not be started by its installation, nor at the next boot: the stack starts its own
+# processes on ports of its own, and a Redis on 6379 or a Prometheus on 9090 may be somebody else's.
 install_without_services() {
   local policy=/usr/sbin/policy-rc.d made= service status
   if [ ! -e "$policy" ]; then
@@ -88,7 +88,8 @@ install_kafka() {
   if cmp -s "$pom" build/kafka/pom.xml; then return 0; fi
   rm -rf "$libs" build/kafka/pom.xml
   step "Fetching Apache Kafka" build/log/kafka-fetch.log \
-    mvn -B -f "$pom" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$PWD/$libs" || return 1
+    mvn -B -f "$pom" dependency:copy-dependencies -DincludeScope=runtime "-DoutputDirectory=$PWD/$libs" ||
+    return 1
   cp "$pom" build/kafka/pom.xml        # last: an interrupted fetch is done again
 }
 

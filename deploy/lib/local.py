@@ -25,15 +25,26 @@ exit status: 0 done (status: everything that was asked for is up and ready), 1 n
 
 def arguments():
     parser = argparse.ArgumentParser(
-        prog="deploy/local", description="The whole of Reelgate on this machine, for development.", epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--directory", default=os.path.join(ROOT, "build", "local"),
-                        help="where data, logs and pid files are (default: build/local)")
+        prog="deploy/local",
+        description="The whole of Reelgate on this machine, for development.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--directory",
+        default=os.path.join(ROOT, "build", "local"),
+        help="where data, logs and pid files are (default: build/local)",
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="up|down|status|logs")
     up = commands.add_parser("up", help="start what is missing, leave the rest alone")
     for program in WORKERS:
-        up.add_argument(f"--{program}", type=int, metavar="N", choices=range(0, 100),
-                        help=f"how many instances of reelgate-{program} (at first 1, then what it was)")
+        up.add_argument(
+            f"--{program}",
+            type=int,
+            metavar="N",
+            choices=range(0, 100),
+            help=f"how many instances of reelgate-{program} (at first 1, then what it was)",
+        )
     down = commands.add_parser("down", help="stop everything, or only what is named")
     down.add_argument("names", nargs="*", metavar="NAME", help="e.g. poller-2, sandbox, redis, kafka")
     status = commands.add_parser("status", help="what runs, and where")
@@ -56,10 +67,16 @@ def rows_of(status):
 def complete(stack, status):
     """Everything that was asked for lives and is ready."""
     living = {(program["name"], program["instance"]) for program in status["programs"]}
-    wanted = {("reelgate-" + name, str(instance)) for name in WORKERS
-              for instance in range(stack.plan["instances"].get(name, 1))}
-    return (all(status[name] is not None for name in SERVICES) and wanted <= living
-            and all(ready(program["health"]) for program in status["programs"]))
+    wanted = {
+        ("reelgate-" + name, str(instance))
+        for name in WORKERS
+        for instance in range(stack.plan["instances"].get(name, 1))
+    }
+    return (
+        all(status[name] is not None for name in SERVICES)
+        and wanted <= living
+        and all(ready(program["health"]) for program in status["programs"])
+    )
 
 
 def print_status(stack, as_json=False):
@@ -127,8 +144,10 @@ def main():
         print(f"deploy/local: {trouble}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\n  stopped half way; what was started is still there: deploy/local up goes on, deploy/local down ends it",
-              file=sys.stderr)
+        print(
+            "\n  stopped half way; what was started is still there: up goes on, down ends it",
+            file=sys.stderr,
+        )
         return 130
 
 

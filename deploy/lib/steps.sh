@@ -2,8 +2,9 @@
 #
 #   step "Building" build/release.log ninja -C build/release
 #
-# On a terminal one line counts the seconds and shows the command's latest word; elsewhere a line is printed when it has
-# taken more than two seconds, and every half minute. On failure the end of the log is shown. Ctrl-C ends the command too.
+# On a terminal one line counts the seconds and shows the command's latest word; elsewhere a line is printed
+# when it has taken more than two seconds, and every half minute. On failure the end of the log is shown.
+# Ctrl-C ends the command too.
 
 step_pid=
 step_interrupted() {

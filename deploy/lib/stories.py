@@ -1,7 +1,7 @@
 """The product's own stories, told through the command line and kcat as a user would.
 
-A story is a generator: it yields while it waits, so that all of them run side by side in one thread, and sets what the table
-shows as it goes.
+A story is a generator: it yields while it waits, so that all of them run side by side in one thread, and sets
+what the table shows as it goes.
 """
 
 import json
@@ -13,13 +13,14 @@ import uuid
 from stack.process import tied_to_us
 
 PROMPT = "A paper boat sails down a rainy street at dawn"
-# What the sandbox's renderer refuses, and what Runway refuses (it can't fetch the image): both without a charge.
+# What the sandbox's renderer refuses, and what Runway refuses (it can't fetch the image): both without a
+# charge.
 SANDBOX_FAILURE = {"prompt": "[fail:INTERNAL.BAD_OUTPUT.CODE01] A sign that says nothing"}
 RUNWAY_FAILURE = {"prompt": PROMPT, "image": "https://example.invalid/there-is-none.png"}
 ENDS = ("completed", "failed", "cancelled", "rejected")
 # While no result has been seen, the account alone tells where a generation is.
 STATES = {"reserved": "accepted", "refused": "rejected"}
-NOT_FOUND = 1                # exit status of reelgate
+NOT_FOUND = 1  # exit status of reelgate
 LOOK_EVERY_SECONDS = 0.3
 
 
@@ -40,8 +41,16 @@ class World:
 
     def _run(self, argv, env=None, text_in=None):
         """Starts a command; yields until it has ended; returns (status, what it printed)."""
-        child = subprocess.Popen(argv, env={**os.environ, **(env or {})}, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                 stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=tied_to_us())
+        child = subprocess.Popen(
+            argv,
+            env={**os.environ, **(env or {})},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            preexec_fn=tied_to_us(),
+        )
         self.children.append(child)
         child.stdin.write(text_in or "")
         child.stdin.close()
@@ -51,7 +60,8 @@ class World:
         return child.returncode, child.stdout.read(), child.stderr.read()
 
     def reelgate(self, *arguments):
-        """One command of the operator's tool; returns the object that it prints, None when its answer is "there is none"."""
+        """One command of the operator's tool; returns the object that it prints, None when its answer is
+        "there is none"."""
         argv, env = self.stack.reelgate(*arguments, "--json")
         status, said, complaint = yield from self._run(argv, env)
         if status == NOT_FOUND and not said:
@@ -62,9 +72,21 @@ class World:
 
     def kcat(self, user, requests):
         """Publishes several requests of one user at once."""
-        argv = ["kcat", "-P", "-b", self.stack.kafka, "-t", self.stack.prefix + "requests", "-k", user,
-                "-X", "partitioner=murmur2_random"]
-        status, _, complaint = yield from self._run(argv, text_in="".join(json.dumps(each) + "\n" for each in requests))
+        argv = [
+            "kcat",
+            "-P",
+            "-b",
+            self.stack.kafka,
+            "-t",
+            self.stack.prefix + "requests",
+            "-k",
+            user,
+            "-X",
+            "partitioner=murmur2_random",
+        ]
+        status, _, complaint = yield from self._run(
+            argv, text_in="".join(json.dumps(each) + "\n" for each in requests)
+        )
         if status != 0:
             raise Mismatch(f"kcat: exit {status}: {complaint.strip()[-200:]}")
 
@@ -107,9 +129,17 @@ class Story:
         return (yield from self.publish_all([fields]))[0]
 
     def publish_all(self, all_fields):
-        length = {"durationSeconds": 2} if self.world.real else {}       # the shortest, which costs least
-        requests = [{"generationId": f"demo-{uuid.uuid4()}", "userId": self.user, "prompt": PROMPT, **length, **fields}
-                    for fields in all_fields]
+        length = {"durationSeconds": 2} if self.world.real else {}  # the shortest, which costs least
+        requests = [
+            {
+                "generationId": f"demo-{uuid.uuid4()}",
+                "userId": self.user,
+                "prompt": PROMPT,
+                **length,
+                **fields,
+            }
+            for fields in all_fields
+        ]
         self.state = "publishing"
         yield from self.world.kcat(self.user, requests)
         self.state = "published"

@@ -1,6 +1,8 @@
-"""One broker for all; for each file that asks for a rig, a stack of its own: topic prefix, Redis, sandbox and workers.
+"""One broker for all; for each file that asks for a rig, a stack of its own: topic prefix, Redis, sandbox and
+workers.
 
-The broker is the one of REELGATE_TEST_KAFKA (tests/run starts it) or, when a file is run by hand, one of our own.
+The broker is the one of REELGATE_TEST_KAFKA (tests/run starts it) or, when a file is run by hand, one of our
+own.
 """
 
 import os
@@ -37,12 +39,15 @@ def broker():
 
 def _open_rig(broker, request, sandbox):
     name = f"{request.module.__name__}-{random.randrange(16 ** 6):06x}"
-    return Rig(os.path.join(TEST_DATA, name), bin_dir=bin_dir(), kafka=broker, prefix=name + ".", sandbox=sandbox)
+    return Rig(
+        os.path.join(TEST_DATA, name), bin_dir=bin_dir(), kafka=broker, prefix=name + ".", sandbox=sandbox
+    )
 
 
 @pytest.fixture
 def make_rig(broker, request):
-    """make_rig(): Kafka, Redis and the sandbox with fresh topics, no worker yet. Everything ends with the test."""
+    """make_rig(): Kafka, Redis and the sandbox with fresh topics, no worker yet. Everything ends with the
+    test."""
     made = []
 
     def make(**sandbox):
@@ -71,5 +76,7 @@ def pytest_runtest_makereport(item, call):
     report = yield
     if report.failed:
         rigs = [value for value in item.funcargs.values() if isinstance(value, Rig)]
-        report.sections.append(("logs", "\n".join(rig.stack.path("log") for rig in rigs) or f"under {TEST_DATA}"))
+        report.sections.append(
+            ("logs", "\n".join(rig.stack.path("log") for rig in rigs) or f"under {TEST_DATA}")
+        )
     return report

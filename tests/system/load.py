@@ -1,5 +1,6 @@
-"""The load of the load, kill and scale tests: 1,000 requests over 50 users with random balances, 5 % of them duplicates, 5 %
-malformed or invalid, 10 % failing at the provider. Made from a seed, so that a failure can be run again."""
+"""The load of the load, kill and scale tests: 1,000 requests over 50 users with random balances, 5 % of
+them duplicates, 5 % malformed or invalid, 10 % failing at the provider. Made from a seed, so that a
+failure can be run again."""
 
 import random
 from dataclasses import dataclass, field
@@ -40,18 +41,19 @@ INVALID_FIELDS = (
 @dataclass
 class Ask:
     """One message on requests."""
+
     user: str
-    value: object                    # dict, or bytes when malformed
-    kind: str                        # valid, failing, invalid, malformed
+    value: object  # dict, or bytes when malformed
+    kind: str  # valid, failing, invalid, malformed
     generation: str = None
-    field: str = None                # invalid: the one that the rejection names
+    field: str = None  # invalid: the one that the rejection names
 
 
 @dataclass
 class Load:
-    grants: dict = field(default_factory=dict)       # user -> tokens
-    asks: list = field(default_factory=list)         # in the order in which they are published
-    may_be_unknown: bool = False     # generators are killed under it
+    grants: dict = field(default_factory=dict)  # user -> tokens
+    asks: list = field(default_factory=list)  # in the order in which they are published
+    may_be_unknown: bool = False  # generators are killed under it
 
     def of(self, *kinds):
         return [ask for ask in self.asks if ask.kind in kinds]
@@ -104,8 +106,11 @@ def give_tokens(rig, load):
         if amount > 0:
             rig.publish("grants", {"grantId": f"start-{user}", "userId": user, "amount": amount}, key=user)
     rig.flush()
-    rig.observer.until(lambda: all(rig.balance(user)["available"] == amount for user, amount in load.grants.items()),
-                       60, "all grants in Redis")
+    rig.observer.until(
+        lambda: all(rig.balance(user)["available"] == amount for user, amount in load.grants.items()),
+        60,
+        "all grants in Redis",
+    )
 
 
 def publish(rig, load, part=slice(None)):
@@ -120,7 +125,11 @@ def unfinished(rig, load):
     for generation, asks in load.by_generation().items():
         types = rig.observer.types(generation)
         accepted = "accepted" in types
-        if (types.count("rejected") < len(asks) if not accepted else not {"completed", "failed", "cancelled"} & set(types)):
+        if (
+            types.count("rejected") < len(asks)
+            if not accepted
+            else not {"completed", "failed", "cancelled"} & set(types)
+        ):
             waiting.append(generation)
     missing = len(load.of("malformed")) - len(rig.observer.seen["dead-letters"])
     return waiting + [f"{missing} dead letters"] * (missing > 0)
@@ -129,5 +138,8 @@ def unfinished(rig, load):
 def wait_finished(rig, load, seconds=180):
     def what():
         waiting = unfinished(rig, load)
-        return f"the end of {len(waiting)}: {waiting[:10]} {[rig.observer.types(name) for name in waiting[:10]]}"
+        return (
+            f"the end of {len(waiting)}: {waiting[:10]} {[rig.observer.types(name) for name in waiting[:10]]}"
+        )
+
     rig.observer.until(lambda: not unfinished(rig, load), seconds, what)

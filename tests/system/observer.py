@@ -1,4 +1,5 @@
-"""Reads our topics as a subscriber in another language does: confluent-kafka, read_committed, from the beginning."""
+"""Reads our topics as a subscriber in another language does: confluent-kafka, read_committed, from the
+beginning."""
 
 import json
 import time
@@ -10,7 +11,8 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 @dataclass
 class Seen:
     """One committed record."""
-    topic: str                       # without the prefix
+
+    topic: str  # without the prefix
     partition: int
     offset: int
     key: bytes
@@ -35,14 +37,25 @@ class Observer:
     def __init__(self, kafka, prefix, topics):
         self.prefix = prefix
         self.seen = {topic: [] for topic in topics}
-        self._results = {}           # generationId -> what `results` says about it
-        self._consumer = Consumer({
-            "bootstrap.servers": kafka, "group.id": f"{prefix}observer", "isolation.level": "read_committed",
-            "enable.auto.commit": False, "auto.offset.reset": "earliest", "enable.partition.eof": True,
-            "fetch.wait.max.ms": 20, "log_level": 2})
+        self._results = {}  # generationId -> what `results` says about it
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": kafka,
+                "group.id": f"{prefix}observer",
+                "isolation.level": "read_committed",
+                "enable.auto.commit": False,
+                "auto.offset.reset": "earliest",
+                "enable.partition.eof": True,
+                "fetch.wait.max.ms": 20,
+                "log_level": 2,
+            }
+        )
         metadata = self._consumer.list_topics(timeout=20)
-        self._at_end = {(prefix + topic, partition): False
-                        for topic in topics for partition in metadata.topics[prefix + topic].partitions}
+        self._at_end = {
+            (prefix + topic, partition): False
+            for topic in topics
+            for partition in metadata.topics[prefix + topic].partitions
+        }
         self._consumer.assign([TopicPartition(topic, partition, 0) for topic, partition in self._at_end])
 
     def close(self):
@@ -63,8 +76,15 @@ class Observer:
         return len(messages)
 
     def _take(self, message):
-        seen = Seen(message.topic().removeprefix(self.prefix), message.partition(), message.offset(), message.key(),
-                    message.value(), dict(message.headers() or []), message.timestamp()[1])
+        seen = Seen(
+            message.topic().removeprefix(self.prefix),
+            message.partition(),
+            message.offset(),
+            message.key(),
+            message.value(),
+            dict(message.headers() or []),
+            message.timestamp()[1],
+        )
         self.seen[seen.topic].append(seen)
         if seen.topic == "results":
             self._results.setdefault(seen.data["generationId"], []).append(seen)
@@ -77,7 +97,8 @@ class Observer:
         return [seen.type.removeprefix("generation.") for seen in self.results(generation)]
 
     def until(self, condition, seconds, what):
-        """Reads until condition() is true and returns what it said; an assertion fails when that takes too long."""
+        """Reads until condition() is true and returns what it said; an assertion fails when that takes too
+        long."""
         limit = time.monotonic() + seconds
         while not (answer := condition()):
             left = limit - time.monotonic()
@@ -87,9 +108,16 @@ class Observer:
 
     def event(self, generation, *types, seconds=30):
         """The first event of one of these types about the generation, waited for."""
+
         def found():
-            return next((seen for seen in self.results(generation) if seen.type.removeprefix("generation.") in types), None)
-        return self.until(found, seconds, lambda: f"{generation}: {' or '.join(types)} (seen: {self.types(generation)})")
+            return next(
+                (seen for seen in self.results(generation) if seen.type.removeprefix("generation.") in types),
+                None,
+            )
+
+        return self.until(
+            found, seconds, lambda: f"{generation}: {' or '.join(types)} (seen: {self.types(generation)})"
+        )
 
     def to_the_end(self, quiet_seconds=1.0, limit_seconds=60):
         """Reads until every partition is at its end and nothing new came for a while."""

@@ -1,9 +1,12 @@
-"""Judges a finished load from outside: what the topics say (read_committed), what Redis holds, what the provider was asked.
+"""Judges a finished load from outside: what the topics say (read_committed), what Redis holds, what the
+provider was asked.
 
-It knows nothing of our code. Each rule returns the differences that it found, in words; verify() fails on any.
+It knows nothing of our code. Each rule returns the differences that it found, in words; verify() fails on
+any.
 
-A generator that is killed while a create call is open can't know whether the provider took it: such a generation ends failed
-with the reason submission_unknown, unpaid, and is never submitted again. Only loads that say so may have any.
+A generator that is killed while a create call is open can't know whether the provider took it: such a
+generation ends failed with the reason submission_unknown, unpaid, and is never submitted again. Only loads
+that say so may have any.
 """
 
 from collections import Counter
@@ -14,8 +17,10 @@ ENDS = ("completed", "failed", "cancelled")
 def unknown(rig, generation):
     """Did it end without anybody knowing whether the provider has a task?"""
     end = rig.observer.results(generation)[-1]
-    return (end.type == "generation.failed"
-            and end.data["error"].get("context", {}).get("reason") == "submission_unknown")
+    return (
+        end.type == "generation.failed"
+        and end.data["error"].get("context", {}).get("reason") == "submission_unknown"
+    )
 
 
 def verify(rig, load):
@@ -25,13 +30,14 @@ def verify(rig, load):
 
 
 def one_decision_each(rig, load):
-    """Accepted at most once. A refused id may ask again: each ask gets its own refusal until one is accepted."""
+    """Accepted at most once. A refused id may ask again: each ask gets its own refusal until one is
+    accepted."""
     for generation, asks in load.by_generation().items():
         types = rig.observer.types(generation)
         accepted, rejected = types.count("accepted"), types.count("rejected")
         if accepted > 1 or (rejected != len(asks) if accepted == 0 else rejected >= len(asks)):
             yield f"{generation}, asked {len(asks)} times: {types}"
-        if accepted and "rejected" in types[types.index("accepted"):]:
+        if accepted and "rejected" in types[types.index("accepted") :]:
             yield f"{generation}: rejected after it was accepted: {types}"
 
 
@@ -52,8 +58,13 @@ def ends_as_asked(rig, load):
     for generation, asks in load.by_generation().items():
         types = rig.observer.types(generation)
         wanted = {"valid": "completed", "failing": "failed"}.get(asks[0].kind)
-        if "accepted" in types and types[-1] != wanted and not (load.may_be_unknown and unknown(rig, generation)):
-            yield f"{generation} ({asks[0].kind}): {types} {rig.observer.results(generation)[-1].data.get('error')}"
+        if (
+            "accepted" in types
+            and types[-1] != wanted
+            and not (load.may_be_unknown and unknown(rig, generation))
+        ):
+            error = rig.observer.results(generation)[-1].data.get("error")
+            yield f"{generation} ({asks[0].kind}): {types} {error}"
 
 
 def refusals_are_right(rig, load):
@@ -63,7 +74,9 @@ def refusals_are_right(rig, load):
                 continue
             error = seen.data["error"]
             if asks[0].kind == "invalid":
-                if error["code"] != "validation_error" or asks[0].field not in error["message"] + str(error.get("context")):
+                if error["code"] != "validation_error" or asks[0].field not in error["message"] + str(
+                    error.get("context")
+                ):
                     yield f"{generation}: wants a validation_error about {asks[0].field}: {error}"
             elif error["code"] != "insufficient_tokens":
                 yield f"{generation}: refused with {error}"
@@ -74,18 +87,25 @@ def refusals_are_right(rig, load):
 def nobody_refused_who_had_tokens(rig, load):
     """At one token each, a user's first `granted` valid asks can't be refused: tokens only come back."""
     for user, granted in load.grants.items():
-        asked = [generation for generation, asks in load.by_generation().items()
-                 if asks[0].user == user and asks[0].kind in ("valid", "failing")]
+        asked = [
+            generation
+            for generation, asks in load.by_generation().items()
+            if asks[0].user == user and asks[0].kind in ("valid", "failing")
+        ]
         accepted = sum("accepted" in rig.observer.types(generation) for generation in asked)
         if accepted < min(granted, len(asked)):
             yield f"{user}: {granted} tokens, asked {len(asked)}, accepted {accepted}"
 
 
 def books_balance(rig, load):
-    """Redis says what the results say: granted = available + reserved + spent, nothing held, the completed ones paid."""
+    """Redis says what the results say: granted = available + reserved + spent, nothing held, the completed
+    ones paid."""
     for user, granted in load.grants.items():
-        completed = sum(seen.data["requiredTokens"] for seen in rig.observer.results()
-                        if seen.type == "generation.completed" and seen.data["userId"] == user)
+        completed = sum(
+            seen.data["requiredTokens"]
+            for seen in rig.observer.results()
+            if seen.type == "generation.completed" and seen.data["userId"] == user
+        )
         wanted = {"granted": granted, "available": granted - completed, "reserved": 0, "spent": completed}
         if rig.balance(user) != wanted:
             yield f"{user}: Redis has {rig.balance(user)}, the results say {wanted}"
@@ -136,8 +156,11 @@ def dead_letters_are_what_was_sent(rig, load):
     found = Counter()
     for seen in rig.observer.seen["dead-letters"]:
         header = {name: text.decode() for name, text in seen.headers.items()}
-        origin = (header["dlq-original-topic"].removeprefix(rig.prefix), int(header["dlq-original-partition"]),
-                  int(header["dlq-original-offset"]))
+        origin = (
+            header["dlq-original-topic"].removeprefix(rig.prefix),
+            int(header["dlq-original-partition"]),
+            int(header["dlq-original-offset"]),
+        )
         found[origin] += 1
         if sent.get(origin) != seen.value:
             yield f"{origin}: {seen.value[:60]!r} is not what was sent there"
@@ -154,7 +177,7 @@ def one_paid_task_each(rig, load):
     uncertain = sum(unknown(rig, generation) for generation in accepted)
     created = rig.tasks_created()
     if not len(accepted) - uncertain <= created <= len(accepted):
-        yield f"{len(accepted)} accepted ({uncertain} unknown), but the provider was asked for {created} tasks"
+        yield f"{len(accepted)} accepted ({uncertain} unknown), but the provider made {created} tasks"
 
 
 def no_event_twice(rig, load):
@@ -184,6 +207,17 @@ def audit_is_clean(rig, load):
         yield f"reelgate audit: exit {audit.returncode}: {audit.stdout[-600:]} {audit.stderr[-600:]}"
 
 
-RULES = (one_decision_each, one_end_each, ends_as_asked, refusals_are_right, nobody_refused_who_had_tokens, books_balance,
-         journal_rebuilds_redis, dead_letters_are_what_was_sent, one_paid_task_each, no_event_twice, no_item_left,
-         audit_is_clean)
+RULES = (
+    one_decision_each,
+    one_end_each,
+    ends_as_asked,
+    refusals_are_right,
+    nobody_refused_who_had_tokens,
+    books_balance,
+    journal_rebuilds_redis,
+    dead_letters_are_what_was_sent,
+    one_paid_task_each,
+    no_event_twice,
+    no_item_left,
+    audit_is_clean,
+)

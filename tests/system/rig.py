@@ -1,4 +1,5 @@
-"""A stack under test: starts it, publishes to it as an upstream service would, and looks at it from outside."""
+"""A stack under test: starts it, publishes to it as an upstream service would, and looks at it from
+outside."""
 
 import json
 import os
@@ -16,7 +17,13 @@ from stack.process import wait_until
 from stack.stack import Stack
 
 # Quick renders, and room for all of them at once: these tests are about us, not about Runway's queue.
-SANDBOX = {"run_ms": "600ms", "pending_ms": "100ms", "concurrency": 100000, "daily": 10000000, "credits": 1000000000}
+SANDBOX = {
+    "run_ms": "600ms",
+    "pending_ms": "100ms",
+    "concurrency": 100000,
+    "daily": 10000000,
+    "credits": 1000000000,
+}
 # Looks as often as the poller allows, which Runway would not like.
 WORKERS = {"poller": {"look_every_ms": "250ms", "looks_per_second": 2000}}
 
@@ -32,10 +39,14 @@ class Rig:
         self.stack.start_sandbox(**{**SANDBOX, **sandbox})
         self.stack.apply_topics()
         self.redis = redis_client.Redis.from_url(self.stack.redis_url, decode_responses=True)
-        self.producer = Producer({"bootstrap.servers": kafka, "partitioner": "murmur2_random", "linger.ms": 2, "log_level": 2})
+        self.producer = Producer(
+            {"bootstrap.servers": kafka, "partitioner": "murmur2_random", "linger.ms": 2, "log_level": 2}
+        )
         self.observer = Observer(kafka, prefix, TOPICS)
-        self.published = []          # delivery reports in order: (topic, partition, offset, value)
-        self._journal_partitions = self.producer.list_topics(prefix + "journal").topics[prefix + "journal"].partitions
+        self.published = []  # delivery reports in order: (topic, partition, offset, value)
+        self._journal_partitions = (
+            self.producer.list_topics(prefix + "journal").topics[prefix + "journal"].partitions
+        )
 
     def close(self):
         self.observer.close()
@@ -45,8 +56,11 @@ class Rig:
 
     def start_workers(self, instances=1, **settings):
         """Every worker, this many of each, ready."""
-        started = {f"{program}-{instance}": self.start(program, instance, ready=False, **settings)
-                   for program in programs.WORKERS for instance in range(instances)}
+        started = {
+            f"{program}-{instance}": self.start(program, instance, ready=False, **settings)
+            for program in programs.WORKERS
+            for instance in range(instances)
+        }
         programs.wait_ready(started)
         return started
 
@@ -61,7 +75,9 @@ class Rig:
         return programs.facts(self.stack.processes[name], fact)
 
     def wait_fact(self, name, fact, seconds=30):
-        return wait_until(lambda: self.facts(name, fact), seconds, f"{name}: log line {fact}", self.stack.processes[name])[-1]
+        return wait_until(
+            lambda: self.facts(name, fact), seconds, f"{name}: log line {fact}", self.stack.processes[name]
+        )[-1]
 
     def ready(self, name):
         """(True or False, the reasons)."""
@@ -94,18 +110,30 @@ class Rig:
         """Until the tokens can be spent."""
         before = self.balance(user)["granted"]
         self.grant(user, amount)
-        wait_until(lambda: self.balance(user)["granted"] == before + amount, 30, f"the grant of {amount} to {user}")
+        wait_until(
+            lambda: self.balance(user)["granted"] == before + amount, 30, f"the grant of {amount} to {user}"
+        )
 
     def request(self, generation, user, *, headers=None, **fields):
         fields = {"prompt": "A paper boat on a rainy street", **fields}
-        self.publish("requests", {"generationId": generation, "userId": user, **fields}, key=user, headers=headers)
+        self.publish(
+            "requests", {"generationId": generation, "userId": user, **fields}, key=user, headers=headers
+        )
         self.flush()
         return generation
 
     def cancel(self, generation, user):
-        self.publish("requests", {"generationId": generation, "userId": user}, key=user,
-                     headers={"ce_type": "reelgate.generation.cancel_requested", "ce_specversion": "1.0",
-                              "ce_id": f"cancel-{generation}", "ce_source": "test"})
+        self.publish(
+            "requests",
+            {"generationId": generation, "userId": user},
+            key=user,
+            headers={
+                "ce_type": "reelgate.generation.cancel_requested",
+                "ce_specversion": "1.0",
+                "ce_id": f"cancel-{generation}",
+                "ce_source": "test",
+            },
+        )
         self.flush()
 
     # ---- what is where
@@ -121,8 +149,11 @@ class Rig:
     def sandbox(self, path, body=None, method=None):
         """The sandbox's admin path."""
         request = urllib.request.Request(
-            self.stack.sandbox_url + path, method=method or ("GET" if body is None else "POST"),
-            data=None if body is None else json.dumps(body).encode(), headers={"Content-Type": "application/json"})
+            self.stack.sandbox_url + path,
+            method=method or ("GET" if body is None else "POST"),
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+        )
         with urllib.request.urlopen(request, timeout=10) as answer:
             text = answer.read()
             return json.loads(text) if text else None
@@ -137,8 +168,11 @@ class Rig:
 
     def tasks_living(self):
         """Those that were neither deleted nor ended."""
-        return [task for task in self.sandbox("/admin/tasks")["tasks"]
-                if not task["deleted"] and task["status"] in ("THROTTLED", "PENDING", "RUNNING")]
+        return [
+            task
+            for task in self.sandbox("/admin/tasks")["tasks"]
+            if not task["deleted"] and task["status"] in ("THROTTLED", "PENDING", "RUNNING")
+        ]
 
     def reelgate(self, *arguments, timeout=60):
         return self.stack.run_reelgate(*arguments, timeout=timeout)

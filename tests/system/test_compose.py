@@ -44,7 +44,9 @@ def test_references_resolve(compose):
         for needed, how in service.get("depends_on", {}).items():
             assert needed in services, f"{name} depends on {needed}"
             if how["condition"] == "service_healthy":
-                assert "healthcheck" in services[needed], f"{name} waits for {needed}, which has no health check"
+                assert (
+                    "healthcheck" in services[needed]
+                ), f"{name} waits for {needed}, which has no health check"
         for volume in service.get("volumes", []):
             assert volume.split(":")[0] in compose["volumes"]
         for port in service.get("ports", []):
@@ -56,8 +58,12 @@ def test_references_resolve(compose):
 def test_workers_may_be_scaled(compose):
     for name in WORKERS:
         service = compose["services"][name]
-        assert "container_name" not in service and "ports" not in service, f"{name} could not have two containers"
-        assert "REELGATE_INSTANCE_ID" not in service["environment"], "all containers would share one transactional id"
+        assert (
+            "container_name" not in service and "ports" not in service
+        ), f"{name} could not have two containers"
+        assert (
+            "REELGATE_INSTANCE_ID" not in service["environment"]
+        ), "all containers would share one transactional id"
         assert int(service["stop_grace_period"].removesuffix("s")) > DRAIN_SECONDS
 
 
@@ -70,7 +76,7 @@ def test_only_the_provider_programs_have_a_key(compose):
 def test_image_is_not_root_and_installs_what_is_copied():
     with open(os.path.join(ROOT, "deploy", "Dockerfile"), encoding="utf-8") as file:
         text = file.read()
-    last_stage = text[text.rindex("\nFROM "):]
+    last_stage = text[text.rindex("\nFROM ") :]
     assert re.search(r"^USER 10001", last_stage, re.MULTILINE)
     for line in re.findall(r"^COPY (.*)$", text, re.MULTILINE):
         words = [word for word in line.split() if not word.startswith("--")]
@@ -87,38 +93,58 @@ def test_runway_override_names_known_services(compose):
         assert service["environment"]["RUNWAYML_API_SECRET_FILE"] == "/run/secrets/" + service["secrets"][0]
 
 
-@pytest.mark.parametrize("name,instance", [
-    ("172.18.0.7 reelgate-poller-2.reelgate_default", "2"),
-    ("172.18.0.7 reelgate_poller_13.reelgate_default", "13"),
-    ("172.18.0.7 9f86d081884c", "the-host"),             # no number of Compose's: the host name
-    ("", "the-host"),
-])
+@pytest.mark.parametrize(
+    "name,instance",
+    [
+        ("172.18.0.7 reelgate-poller-2.reelgate_default", "2"),
+        ("172.18.0.7 reelgate_poller_13.reelgate_default", "13"),
+        ("172.18.0.7 9f86d081884c", "the-host"),  # no number of Compose's: the host name
+        ("", "the-host"),
+    ],
+)
 def test_each_container_has_its_own_instance_id(tmp_path, name, instance):
     for tool, says in (("getent", name), ("hostname", "the-host")):
         stand_in = tmp_path / tool
         stand_in.write_text(f"#!/bin/sh\necho '{says}'\n")
         stand_in.chmod(0o755)
-    done = subprocess.run([ENTRY, "sh", "-c", "echo $REELGATE_INSTANCE_ID"], text=True, capture_output=True, check=True,
-                          env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    done = subprocess.run(
+        [ENTRY, "sh", "-c", "echo $REELGATE_INSTANCE_ID"],
+        text=True,
+        capture_output=True,
+        check=True,
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+    )
     assert done.stdout.strip() == instance
 
 
 def test_a_given_instance_id_is_kept():
-    done = subprocess.run([ENTRY, "sh", "-c", "echo $REELGATE_INSTANCE_ID"], text=True, capture_output=True, check=True,
-                          env={"PATH": os.environ["PATH"], "REELGATE_INSTANCE_ID": "slot-5"})
+    done = subprocess.run(
+        [ENTRY, "sh", "-c", "echo $REELGATE_INSTANCE_ID"],
+        text=True,
+        capture_output=True,
+        check=True,
+        env={"PATH": os.environ["PATH"], "REELGATE_INSTANCE_ID": "slot-5"},
+    )
     assert done.stdout.strip() == "slot-5"
 
 
 def compose_tool():
     """docker compose, or its older form; None where there is neither."""
     for tool in (["docker", "compose"], ["docker-compose"]):
-        if shutil.which(tool[0]) and subprocess.run([*tool, "version"], capture_output=True, check=False).returncode == 0:
+        if (
+            shutil.which(tool[0])
+            and subprocess.run([*tool, "version"], capture_output=True, check=False).returncode == 0
+        ):
             return tool
     return None
 
 
 @pytest.mark.skipif(compose_tool() is None, reason="no docker compose on this machine")
 def test_compose_itself_agrees():
-    done = subprocess.run([*compose_tool(), "-f", os.path.join(ROOT, "docker-compose.yml"), "config", "-q"],
-                          capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*compose_tool(), "-f", os.path.join(ROOT, "docker-compose.yml"), "config", "-q"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr

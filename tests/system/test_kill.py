@@ -24,7 +24,9 @@ def judge(rig, load, kills):
     loads.wait_finished(rig, load, seconds=240)
     oracle.verify(rig, load)
     unknown = [name for name in load.by_generation() if oracle.unknown(rig, name)]
-    assert len(unknown) <= 16 * kills, f"{len(unknown)} unknown: more than the calls that {kills} kills can have cut"
+    assert (
+        len(unknown) <= 16 * kills
+    ), f"{len(unknown)} unknown: more than the calls that {kills} kills can have cut"
 
 
 def test_each_worker_killed_in_turn(make_rig):
@@ -39,9 +41,9 @@ def test_each_worker_killed_in_turn(make_rig):
         program = programs.WORKERS[turn % len(programs.WORKERS)]
         loads.publish(rig, load, slice(turn * size, (turn + 1) * size))
         rig.observer.poll(0.1)
-        time.sleep(0.4)                      # so that it is in the middle of this slice
+        time.sleep(0.4)  # so that it is in the middle of this slice
         rig.stack.processes[f"{program}-0"].kill()
-        time.sleep(0.3)                      # its topics fill up
+        time.sleep(0.3)  # its topics fill up
         start(rig, program)
     judge(rig, load, kills=ROUNDS)
 

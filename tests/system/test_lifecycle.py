@@ -24,16 +24,25 @@ def health(rig, name, path):
 
 # ---- start
 
+
 @pytest.mark.parametrize("program", programs.WORKERS)
 def test_without_kafka_it_waits_and_then_goes_on(make_rig, program):
     rig = make_rig()
     later = Forwarder(int(rig.kafka.rpartition(":")[2]))
     process = rig.start(program, ready=False, kafka_bootstrap_servers=f"127.0.0.1:{later.port}")
-    if program == "admission":               # it needs somebody to verify Redis
+    if program == "admission":  # it needs somebody to verify Redis
         rig.start("ledger")
     name = f"{program}-0"
-    wait_until(lambda: [line for line in rig.facts(name) if line["level"] in ("warn", "error")
-                        and "kafka" in json.dumps(line).lower()], 30, "a log line about Kafka", process)
+    wait_until(
+        lambda: [
+            line
+            for line in rig.facts(name)
+            if line["level"] in ("warn", "error") and "kafka" in json.dumps(line).lower()
+        ],
+        30,
+        "a log line about Kafka",
+        process,
+    )
     ready, reasons = rig.ready(name)
     assert not ready and any("kafka" in reason.lower() for reason in reasons), reasons
     assert health(rig, name, "/healthz")[0] == 200 and process.alive()
@@ -50,10 +59,16 @@ def test_without_redis_it_waits_and_then_goes_on(make_rig, program):
     if program == "admission":
         rig.start("ledger")
     name = f"{program}-0"
-    wait_until(lambda: [line for line in rig.facts(name) if line["level"] in ("warn", "error")], 30,
-               "a log line about Redis", process)
+    wait_until(
+        lambda: [line for line in rig.facts(name) if line["level"] in ("warn", "error")],
+        30,
+        "a log line about Redis",
+        process,
+    )
     ready, reasons = rig.ready(name)
-    assert not ready and any("redis" in reason.lower() or "tokens" in reason.lower() for reason in reasons), reasons
+    assert not ready and any(
+        "redis" in reason.lower() or "tokens" in reason.lower() for reason in reasons
+    ), reasons
     assert health(rig, name, "/healthz")[0] == 200 and process.alive()
     later.open()
     programs.wait_ready({name: process}, 60)
@@ -62,8 +77,10 @@ def test_without_redis_it_waits_and_then_goes_on(make_rig, program):
 
 # ---- stop
 
+
 def test_sigterm_drains_and_another_start_goes_on(make_rig):
-    """All are asked to stop in the middle of a load: each ends within its limit with status 0, and nothing is lost."""
+    """All are asked to stop in the middle of a load: each ends within its limit with status 0, and nothing
+    is lost."""
     rig = make_rig()
     started = rig.start_workers()
     load = loads.make_load(seed=5, requests=200)
@@ -102,6 +119,7 @@ def test_drain_is_limited(make_rig):
 
 # ---- looked at
 
+
 @pytest.mark.parametrize("program", programs.WORKERS)
 def test_health_endpoints(rig, program):
     name = f"{program}-0"
@@ -117,7 +135,9 @@ def test_metrics_please_prometheus(rig, program):
     assert status == 200
     assert "reelgate_build_info" in page and "process_resident_memory_bytes" in page
     if shutil.which("promtool"):
-        done = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["promtool", "check", "metrics"], input=page, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stdout + done.stderr
     else:
         for line in page.splitlines():
@@ -134,14 +154,31 @@ def test_one_trace_from_request_to_journal(rig):
     observer = rig.observer
 
     def found():
-        return {(seen.topic, seen.type): seen.headers.get("traceparent", b"").decode()
-                for records in observer.seen.values() for seen in records
-                if seen.topic != "requests" and seen.value and seen.data.get("generationId") == "traced-1"}
-    wanted = {("results", "generation.accepted"), ("results", "generation.submitted"), ("results", "generation.completed"),
-              ("jobs", "generation.job"), ("tasks", "generation.task"), ("journal", "tokens.entry")}
-    observer.until(lambda: wanted <= set(found()) and
-                   sum(seen.data.get("kind") == "commit" and seen.data["generationId"] == "traced-1"
-                       for seen in observer.seen["journal"]) == 1, 20, lambda: f"all of {wanted}, seen {set(found())}")
+        return {
+            (seen.topic, seen.type): seen.headers.get("traceparent", b"").decode()
+            for records in observer.seen.values()
+            for seen in records
+            if seen.topic != "requests" and seen.value and seen.data.get("generationId") == "traced-1"
+        }
+
+    wanted = {
+        ("results", "generation.accepted"),
+        ("results", "generation.submitted"),
+        ("results", "generation.completed"),
+        ("jobs", "generation.job"),
+        ("tasks", "generation.task"),
+        ("journal", "tokens.entry"),
+    }
+    observer.until(
+        lambda: wanted <= set(found())
+        and sum(
+            seen.data.get("kind") == "commit" and seen.data["generationId"] == "traced-1"
+            for seen in observer.seen["journal"]
+        )
+        == 1,
+        20,
+        lambda: f"all of {wanted}, seen {set(found())}",
+    )
     for place, traceparent in found().items():
         assert re.fullmatch(rf"00-{TRACE}-[0-9a-f]{{16}}-01", traceparent), f"{place}: {traceparent}"
     for program in programs.WORKERS:
@@ -164,6 +201,7 @@ def test_logs_are_json_lines(rig):
 
 # ---- told what to do
 
+
 def journal_kinds(rig, user):
     return [seen.data["kind"] for seen in rig.observer.seen["journal"] if seen.key == user.encode()]
 
@@ -181,7 +219,11 @@ def test_cancel_before_it_is_submitted(make_rig):
     rig.start("generator")
     cancelled = rig.observer.event("regret-1", "cancelled", "completed", "failed")
     assert cancelled.type == "generation.cancelled" and cancelled.data["charge"] == 0
-    wait_until(lambda: rig.balance("regret") == {"granted": 1, "available": 1, "reserved": 0, "spent": 0}, 20, "the release")
+    wait_until(
+        lambda: rig.balance("regret") == {"granted": 1, "available": 1, "reserved": 0, "spent": 0},
+        20,
+        "the release",
+    )
     assert rig.tasks_created() == 0
 
 
@@ -195,7 +237,11 @@ def test_cancel_while_it_renders(make_rig):
     rig.cancel("late-1", "late")
     cancelled = rig.observer.event("late-1", "cancelled", "completed", "failed", seconds=40)
     assert cancelled.type == "generation.cancelled" and cancelled.data["taskId"]
-    wait_until(lambda: rig.balance("late") == {"granted": 2, "available": 2, "reserved": 0, "spent": 0}, 20, "the release")
+    wait_until(
+        lambda: rig.balance("late") == {"granted": 2, "available": 2, "reserved": 0, "spent": 0},
+        20,
+        "the release",
+    )
     assert rig.tasks_created() == 1
     assert not rig.tasks_living(), "the provider still has the task"
 
@@ -206,8 +252,14 @@ def test_cancel_of_somebody_else_is_a_dead_letter(rig):
     rig.observer.event("owner-1", "accepted")
     rig.cancel("owner-1", "thief")
     letter = rig.observer.until(
-        lambda: [seen for seen in rig.observer.seen["dead-letters"] if seen.key == b"thief" or b"thief" in seen.value], 20,
-        "the dead letter")[0]
+        lambda: [
+            seen
+            for seen in rig.observer.seen["dead-letters"]
+            if seen.key == b"thief" or b"thief" in seen.value
+        ],
+        20,
+        "the dead letter",
+    )[0]
     assert letter.headers["dlq-error-code"] == b"unknown_generation"
     rig.observer.event("owner-1", "completed")
 
@@ -217,8 +269,11 @@ def test_a_negative_grant_corrects_but_not_below_zero(rig):
     rig.grant("corrected", -2, "correction-1")
     wait_until(lambda: rig.balance("corrected")["available"] == 3, 20, "the correction")
     rig.grant("corrected", -4, "correction-2")
-    rig.observer.until(lambda: [seen for seen in rig.observer.seen["dead-letters"] if b"correction-2" in seen.value], 20,
-                       "the refused correction as a dead letter")
+    rig.observer.until(
+        lambda: [seen for seen in rig.observer.seen["dead-letters"] if b"correction-2" in seen.value],
+        20,
+        "the refused correction as a dead letter",
+    )
     assert rig.balance("corrected") == {"granted": 3, "available": 3, "reserved": 0, "spent": 0}
     rig.grant("corrected", -3, "correction-3")
     wait_until(lambda: rig.balance("corrected")["available"] == 0, 20, "the exact correction")

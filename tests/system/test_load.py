@@ -1,5 +1,7 @@
-"""1,000 requests of 50 users with random balances, published by a client in another language: one decision each, one end for
-each accepted one, the books balance, what is malformed is a dead letter, one task at the provider for each accepted one."""
+"""1,000 requests of 50 users with random balances, published by a client in another language: one decision
+each, one end for each accepted one, the books balance, what is malformed is a dead letter, one task at the
+provider for each accepted one.
+"""
 
 import load as loads
 import oracle

@@ -1,5 +1,5 @@
-"""Would the oracle have noticed? A small finished load, right in everything, is spoiled in one thing at a time: the rule that
-guards it has to speak, and without the spoiling none may."""
+"""Would the oracle have noticed? A small finished load, right in everything, is spoiled in one thing at a
+time: the rule that guards it has to speak, and without the spoiling none may."""
 
 import copy
 import json
@@ -12,8 +12,8 @@ from observer import Observer, Seen
 
 
 class Rig:
-    """What the oracle looks at, made by hand: one user with two tokens, one completed, one failed, one malformed request, one
-    refused twice."""
+    """What the oracle looks at, made by hand: one user with two tokens, one completed, one failed, one
+    malformed request, one refused twice."""
 
     prefix = "t."
 
@@ -21,8 +21,10 @@ class Rig:
         self.observer = Observer.__new__(Observer)
         self.observer.seen = {topic: [] for topic in ("results", "journal", "dead-letters", "jobs", "tasks")}
         self.observer._results = {}
-        self.accounts = {"ann": {"granted": 2, "available": 1, "reserved": 0, "spent": 1},
-                         "bob": {"granted": 0, "available": 0, "reserved": 0, "spent": 0}}
+        self.accounts = {
+            "ann": {"granted": 2, "available": 1, "reserved": 0, "spent": 1},
+            "bob": {"granted": 0, "available": 0, "reserved": 0, "spent": 0},
+        }
         self.created, self.audit = 2, 0
         self.published = [("requests", 0, 3, b"garbage")]
         self.fill()
@@ -37,38 +39,64 @@ class Rig:
             for topic in ("jobs", "tasks"):
                 self.item(topic, generation)
         for attempt in (1, 2):
-            self.result("poor", "rejected", user="bob", attempt=attempt, error={
-                "code": "insufficient_tokens", "context": {"currentBalance": 0, "requiredTokens": 1}})
+            self.result(
+                "poor",
+                "rejected",
+                user="bob",
+                attempt=attempt,
+                error={"code": "insufficient_tokens", "context": {"currentBalance": 0, "requiredTokens": 1}},
+            )
         self.result("wrong", "rejected", error={"code": "validation_error", "message": "ratio must be"})
         self.grant("start-ann", 2)
         self.letter(b"garbage", 3)
 
     def add(self, topic, value, **headers):
         records = self.observer.seen[topic]
-        records.append(Seen(topic, 0, len(records), b"key", value, {name: text.encode() for name, text in headers.items()}))
+        records.append(
+            Seen(
+                topic, 0, len(records), b"key", value, {name: text.encode() for name, text in headers.items()}
+            )
+        )
         return records[-1]
 
     def result(self, generation, kind, user="ann", attempt=1, **more):
         value = json.dumps({"generationId": generation, "userId": user, **more}).encode()
-        seen = self.add("results", value, ce_type=f"reelgate.generation.{kind}", ce_id=f"{generation}-{kind}-{attempt}")
+        seen = self.add(
+            "results", value, ce_type=f"reelgate.generation.{kind}", ce_id=f"{generation}-{kind}-{attempt}"
+        )
         self.observer._results.setdefault(generation, []).append(seen)
 
     def entry(self, kind, generation, amount=1):
         value = {"kind": kind, "userId": "ann", "generationId": generation, "amount": amount}
-        self.add("journal", json.dumps(value).encode(), ce_type="reelgate.tokens.entry", ce_id=f"{kind}-{generation}")
+        self.add(
+            "journal",
+            json.dumps(value).encode(),
+            ce_type="reelgate.tokens.entry",
+            ce_id=f"{kind}-{generation}",
+        )
 
     def grant(self, grant, amount):
         value = {"kind": "grant", "userId": "ann", "grantId": grant, "amount": amount}
-        self.add("journal", json.dumps(value).encode(), ce_type="reelgate.tokens.entry", ce_id=f"grant-{grant}")
+        self.add(
+            "journal", json.dumps(value).encode(), ce_type="reelgate.tokens.entry", ce_id=f"grant-{grant}"
+        )
 
     def item(self, topic, generation):
         item = self.add(topic, generation.encode(), ce_type="reelgate.generation.job")
         self.add(topic, b"", mark="done", item=str(item.offset))
 
     def letter(self, value, offset):
-        self.add("dead-letters", value, **{
-            "dlq-original-topic": "t.requests", "dlq-original-partition": "0", "dlq-original-offset": str(offset),
-            "dlq-error-code": "malformed_json", "dlq-error-message": "it is not JSON"})
+        self.add(
+            "dead-letters",
+            value,
+            **{
+                "dlq-original-topic": "t.requests",
+                "dlq-original-partition": "0",
+                "dlq-original-offset": str(offset),
+                "dlq-error-code": "malformed_json",
+                "dlq-error-message": "it is not JSON",
+            },
+        )
 
     def balance(self, user):
         return self.accounts[user]
@@ -83,16 +111,26 @@ class Rig:
 def the_load():
     ask = loads.Ask
     poor = ask("bob", {}, "valid", "poor")
-    return loads.Load(grants={"ann": 2, "bob": 0}, asks=[
-        ask("ann", {}, "valid", "good"), ask("ann", {}, "failing", "bad"), poor, poor,
-        ask("ann", {}, "invalid", "wrong", "ratio"), ask("ann", b"garbage", "malformed")])
+    return loads.Load(
+        grants={"ann": 2, "bob": 0},
+        asks=[
+            ask("ann", {}, "valid", "good"),
+            ask("ann", {}, "failing", "bad"),
+            poor,
+            poor,
+            ask("ann", {}, "invalid", "wrong", "ratio"),
+            ask("ann", b"garbage", "malformed"),
+        ],
+    )
 
 
 def spoil_results(change):
     """A change of one generation's events, kept the same in both places where the observer has them."""
+
     def spoil(rig):
         change(rig.observer._results)
         rig.observer.seen["results"] = [seen for events in rig.observer._results.values() for seen in events]
+
     return spoil
 
 
@@ -107,6 +145,7 @@ def repeat(generation, number):
 def retype(generation, number, kind):
     def change(results):
         results[generation][number].headers["ce_type"] = f"reelgate.generation.{kind}".encode()
+
     return spoil_results(change)
 
 
@@ -115,6 +154,7 @@ def set_error(generation, **parts):
         data = results[generation][0].data
         data["error"].update(parts)
         results[generation][0].value = json.dumps(data).encode()
+
     return spoil_results(change)
 
 
@@ -155,7 +195,10 @@ SPOILS = [
     ("journal_rebuilds_redis", lambda rig: rig.grant("start-ann", 2)),
     ("dead_letters_are_what_was_sent", pop("dead-letters", 0)),
     ("dead_letters_are_what_was_sent", lambda rig: rig.letter(b"garbage", 3)),
-    ("dead_letters_are_what_was_sent", lambda rig: setattr(rig.observer.seen["dead-letters"][0], "value", b"garbled")),
+    (
+        "dead_letters_are_what_was_sent",
+        lambda rig: setattr(rig.observer.seen["dead-letters"][0], "value", b"garbled"),
+    ),
     ("dead_letters_are_what_was_sent", header("dead-letters", 0, "dlq-error-code", b"")),
     ("dead_letters_are_what_was_sent", header("dead-letters", 0, "dlq-original-offset", b"4")),
     ("one_paid_task_each", lambda rig: setattr(rig, "created", 3)),
@@ -176,7 +219,9 @@ def test_a_right_load_has_no_difference():
     assert speaking(Rig()) == set()
 
 
-@pytest.mark.parametrize("rule,spoil", SPOILS, ids=[f"{rule}-{number}" for number, (rule, _) in enumerate(SPOILS)])
+@pytest.mark.parametrize(
+    "rule,spoil", SPOILS, ids=[f"{rule}-{number}" for number, (rule, _) in enumerate(SPOILS)]
+)
 def test_the_rule_speaks(rule, spoil):
     rig = Rig()
     spoil(rig)

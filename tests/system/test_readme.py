@@ -1,4 +1,5 @@
-"""The README's own snippets, taken from its text and run: what a newcomer copies must work. Only the topics' prefix is changed."""
+"""The README's own snippets, taken from its text and run: what a newcomer copies must work. Only the
+topics' prefix is changed."""
 
 import os
 import re
@@ -27,8 +28,11 @@ def run(rig, argv, timeout=90):
 def one(rig, language, holding):
     found = [text for text in snippets(language) if holding in text]
     assert len(found) == 1, f"{len(found)} {language} snippets hold {holding!r}"
-    return found[0].replace("reelgate.requests", rig.prefix + "requests").replace("reelgate.results",
-                                                                                rig.prefix + "results")
+    return (
+        found[0]
+        .replace("reelgate.requests", rig.prefix + "requests")
+        .replace("reelgate.results", rig.prefix + "results")
+    )
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,5 @@
-"""Two and three instances of each worker share the load; adding or stopping one in the middle of it loses and doubles
-nothing."""
+"""Two and three instances of each worker share the load; adding or stopping one in the middle of it loses
+and doubles nothing."""
 
 import signal
 
@@ -8,8 +8,12 @@ import oracle
 from stack import programs
 
 # What a worker counts once it has done a piece of work.
-WORK = {"admission": "reelgate_records_processed_total", "ledger": "reelgate_records_processed_total",
-        "generator": "reelgate_jobs_ended_total", "poller": "reelgate_tasks_ended_total"}
+WORK = {
+    "admission": "reelgate_records_processed_total",
+    "ledger": "reelgate_records_processed_total",
+    "generator": "reelgate_jobs_ended_total",
+    "poller": "reelgate_tasks_ended_total",
+}
 
 
 def work_done(rig, name):
@@ -31,11 +35,11 @@ def test_instances_come_and_go(make_rig):
 
     loads.publish(rig, load, slice(0, third))
     rig.observer.until(lambda: rig.observer.results(), 30, "the first result")
-    for program in programs.WORKERS:                    # a third one joins
+    for program in programs.WORKERS:  # a third one joins
         started[f"{program}-2"] = rig.start(program, 2, ready=False)
     loads.publish(rig, load, slice(third, 2 * third))
     programs.wait_ready(started)
-    for program in programs.WORKERS:                    # the first one leaves
+    for program in programs.WORKERS:  # the first one leaves
         started[f"{program}-0"].signal(signal.SIGTERM)
     loads.publish(rig, load, slice(2 * third, None))
     loads.wait_finished(rig, load)

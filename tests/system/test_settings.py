@@ -1,5 +1,5 @@
-"""Every setting has help, default, range and unit; a wrong one is refused with one line and exit status 2, before anything is
-touched."""
+"""Every setting has help, default, range and unit; a wrong one is refused with one line and exit status 2,
+before anything is touched."""
 
 import os
 import re
@@ -15,10 +15,19 @@ PROVIDER = {"RUNWAYML_API_SECRET": programs.SANDBOX_SECRET, "RUNWAYML_BASE_URL":
 
 
 def run(program, *flags, **env):
-    """Of a program that is expected to end at once. Nothing listens at the addresses: it could not do anything anyway."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("REELGATE_", "RUNWAYML_"))}
-    return subprocess.run([programs.binary(bin_dir(), "reelgate-" + program), *flags], env={**clean, **PROVIDER, **env},
-                          capture_output=True, text=True, timeout=20, check=False)
+    """Of a program that is expected to end at once. Nothing listens at the addresses: it could not do
+    anything anyway."""
+    clean = {
+        name: value for name, value in os.environ.items() if not name.startswith(("REELGATE_", "RUNWAYML_"))
+    }
+    return subprocess.run(
+        [programs.binary(bin_dir(), "reelgate-" + program), *flags],
+        env={**clean, **PROVIDER, **env},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
 
 
 WRONG = [
@@ -32,10 +41,17 @@ WRONG = [
     (["--config=/no/such/file"], "config"),
 ]
 WRONG_OF = {
-    "admission": [(["--redis-url=ftp://x"], "redis"), (["--batch-records=0"], "batch"), (["--policy=/no/such"], "policy")],
+    "admission": [
+        (["--redis-url=ftp://x"], "redis"),
+        (["--batch-records=0"], "batch"),
+        (["--policy=/no/such"], "policy"),
+    ],
     "ledger": [(["--redis-url=nonsense"], "redis"), (["--batch-records=1000000"], "batch")],
-    "generator": [(["--unknown-submission=maybe"], "unknown"), (["--max-in-flight=0"], "max"),
-                  (["--policy=/no/such"], "policy")],
+    "generator": [
+        (["--unknown-submission=maybe"], "unknown"),
+        (["--max-in-flight=0"], "max"),
+        (["--policy=/no/such"], "policy"),
+    ],
     "poller": [(["--policy=/no/such"], "policy")],
 }
 ROWS = [(program, *row) for program in programs.WORKERS for row in WRONG + WRONG_OF[program]]
@@ -85,9 +101,21 @@ def test_the_key_never_shows(program):
 
 @pytest.mark.parametrize("program", programs.WORKERS)
 def test_help_explains_every_setting(program):
-    """--print-config names every setting; --help has each with default or "No default", limits, unit and environment name."""
-    names = set(re.findall(r"^#? ?(?:# )?([a-z_]+)(?: = | is not set)", run(program, "--print-config").stdout, re.MULTILINE))
-    assert {"kafka_bootstrap_servers", "topic_prefix", "instance_id", "health_address", "log_level", "drain_ms"} <= names
+    """--print-config names every setting; --help has each with default or "No default", limits, unit and
+    environment name."""
+    names = set(
+        re.findall(
+            r"^#? ?(?:# )?([a-z_]+)(?: = | is not set)", run(program, "--print-config").stdout, re.MULTILINE
+        )
+    )
+    assert {
+        "kafka_bootstrap_servers",
+        "topic_prefix",
+        "instance_id",
+        "health_address",
+        "log_level",
+        "drain_ms",
+    } <= names
     done = run(program, "--help")
     assert done.returncode == 0 and done.stdout.index("Examples") < done.stdout.index("Settings")
     text = re.sub(r"\s+", " ", done.stdout)
@@ -97,11 +125,18 @@ def test_help_explains_every_setting(program):
         assert about, f"{name} is not explained"
         assert "Default " in about[2] or "No default" in about[2], f"{name}: no default: {about[2]}"
         if name.endswith("_ms"):
-            assert re.search(r"\d+.*(to|\.\.|between).*\d+", about[2].partition("Default")[2]), f"{name}: no range: {about[2]}"
+            assert re.search(
+                r"\d+.*(to|\.\.|between).*\d+", about[2].partition("Default")[2]
+            ), f"{name}: no range: {about[2]}"
 
 
 @pytest.mark.parametrize("program", programs.WORKERS)
 def test_check_config_and_version_touch_nothing(program):
-    assert run(program, "--check-config", f"--policy={POLICY}" if program != "ledger" else "--drain-ms=1s").returncode == 0
+    assert (
+        run(
+            program, "--check-config", f"--policy={POLICY}" if program != "ledger" else "--drain-ms=1s"
+        ).returncode
+        == 0
+    )
     version = run(program, "--version")
     assert version.returncode == 0 and "librdkafka" in version.stdout

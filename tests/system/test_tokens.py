@@ -1,5 +1,5 @@
-"""The product's four tests of the token check, on real processes: no credit, enough, exactly enough, and the token service
-(Redis) failing while a request is checked."""
+"""The product's four tests of the token check, on real processes: no credit, enough, exactly enough, and
+the token service (Redis) failing while a request is checked."""
 
 import signal
 import time
@@ -21,11 +21,15 @@ def test_zero_credit_is_refused(rig):
     rig.request("zero-1", "zero")
     error = rig.observer.event("zero-1", "rejected", "accepted").data["error"]
     assert error == {
-        "code": "insufficient_tokens", "message": "Insufficient tokens for video generation",
-        "context": {"userId": "zero", "currentBalance": 0, "requiredTokens": 1, "reservedTokens": 0}}
+        "code": "insufficient_tokens",
+        "message": "Insufficient tokens for video generation",
+        "context": {"userId": "zero", "currentBalance": 0, "requiredTokens": 1, "reservedTokens": 0},
+    }
     rig.observer.to_the_end()
     assert rig.observer.types("zero-1") == ["rejected"]
-    assert not [seen for seen in rig.observer.seen["jobs"] if seen.key == b"zero-1"], "a refused request became a job"
+    assert not [
+        seen for seen in rig.observer.seen["jobs"] if seen.key == b"zero-1"
+    ], "a refused request became a job"
     assert rig.balance("zero") == nothing_spent(0)
 
 
@@ -37,8 +41,11 @@ def test_enough_is_completed_and_debited(rig):
     assert completed.data["projectId"] == "project-7" and completed.data["requiredTokens"] == 1
     assert completed.data["output"] and completed.data["output"][0].startswith("http")
     settled(rig, "rich", {"granted": 5, "available": 4, "reserved": 0, "spent": 1})
-    rig.observer.until(lambda: len([seen for seen in rig.observer.seen["journal"] if seen.key == b"rich"]) == 3, 10,
-                       "three journal entries")
+    rig.observer.until(
+        lambda: len([seen for seen in rig.observer.seen["journal"] if seen.key == b"rich"]) == 3,
+        10,
+        "three journal entries",
+    )
     entries = [seen.data for seen in rig.observer.seen["journal"] if seen.key == b"rich"]
     assert [entry["kind"] for entry in entries] == ["grant", "reserve", "commit"]
     assert entries[-1]["description"] == "Video generation: rich-1"
@@ -54,7 +61,9 @@ def test_exact_amount_leaves_zero(rig):
     rig.observer.event("exact-1", "completed")
     settled(rig, "exact", {"granted": 1, "available": 0, "reserved": 0, "spent": 1})
     rig.request("exact-2", "exact")
-    assert rig.observer.event("exact-2", "rejected", "accepted").data["error"]["context"]["currentBalance"] == 0
+    assert (
+        rig.observer.event("exact-2", "rejected", "accepted").data["error"]["context"]["currentBalance"] == 0
+    )
 
 
 def test_two_at_once_on_a_balance_of_one(rig):
@@ -75,8 +84,15 @@ def test_redis_failing_while_a_request_is_checked(rig, trouble):
     redis = rig.stack.find("redis")
     redis.signal(signal.SIGKILL if trouble == "killed" else signal.SIGSTOP)
     rig.request(generation, user)
-    wait_until(lambda: [fact for fact in rig.facts("admission-0")[logged_before:]
-                        if "Failed to check token balance" in str(fact)], 30, "the log line about the failed check")
+    wait_until(
+        lambda: [
+            fact
+            for fact in rig.facts("admission-0")[logged_before:]
+            if "Failed to check token balance" in str(fact)
+        ],
+        30,
+        "the log line about the failed check",
+    )
     time.sleep(2)
     rig.observer.to_the_end()
     assert rig.observer.types(generation) == [], "decided without Redis"

@@ -1,7 +1,7 @@
 """The local stack: Apache Kafka, Redis, the sandbox and our programs as real processes on loopback.
 
-Used by deploy/local and deploy/demo, and by the system tests, so that what is tested is what people run. Python's standard
-library only: on a fresh machine nothing else is there.
+Used by deploy/local and deploy/demo, and by the system tests, so that what is tested is what people run.
+Python's standard library only: on a fresh machine nothing else is there.
 
     process.py   one process: start, stop by pid, pid file, log
     ports.py     free ports on loopback

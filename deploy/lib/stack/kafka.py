@@ -6,6 +6,8 @@ import subprocess
 from .ports import answers, free_port
 from .process import StackError, spawn, wait_until
 
+LOG_SETTINGS = os.path.join(os.path.dirname(__file__), "../../kafka/log4j2.properties")
+
 # A cluster id has to be 16 bytes in base64; a fixed one spares a start of Java.
 CLUSTER_ID = "UmVlbGdhdGVMb2NhbDEyMw"
 
@@ -37,30 +39,57 @@ log.index.size.max.bytes=1048576
 
 
 def java(libs, directory, main, *arguments, heap_mb=512):
-    return ["java", f"-Xmx{heap_mb}m", f"-Xms{min(heap_mb, 256)}m", "-XX:+UseSerialGC", "-Xshare:auto",
-            f"-Dlog4j2.configurationFile={os.path.join(os.path.dirname(__file__), '../../kafka/log4j2.properties')}",
-            f"-Djava.io.tmpdir={directory}", "-cp", os.path.join(libs, "*"), main, *arguments]
+    return [
+        "java",
+        f"-Xmx{heap_mb}m",
+        f"-Xms{min(heap_mb, 256)}m",
+        "-XX:+UseSerialGC",
+        "-Xshare:auto",
+        f"-Dlog4j2.configurationFile={LOG_SETTINGS}",
+        f"-Djava.io.tmpdir={directory}",
+        "-cp",
+        os.path.join(libs, "*"),
+        main,
+        *arguments,
+    ]
 
 
 def start(directory, libs, *, port=None, tied=True):
-    """Starts the broker on data that stays in directory; it answers soon (see wait). Its port is in .more["port"]."""
+    """Starts the broker on data that stays in directory; it answers soon (see wait) on .more["port"]."""
     if not os.path.isdir(libs):
-        raise StackError(f"Kafka's jars are not in {libs}: run deploy/demo or deploy/local up, which fetch them")
+        raise StackError(
+            f"Kafka's jars are not in {libs}: run deploy/demo or deploy/local up, which fetch them"
+        )
     os.makedirs(directory, exist_ok=True)
     port = port or free_port()
     config = os.path.join(directory, "server.properties")
     with open(config, "w", encoding="utf-8") as file:
-        file.write(PROPERTIES.format(directory=directory, port=port, controller_port=free_port(avoid=(port,))))
+        file.write(
+            PROPERTIES.format(directory=directory, port=port, controller_port=free_port(avoid=(port,)))
+        )
     if not os.path.exists(os.path.join(directory, "data", "meta.properties")):
         formatted = subprocess.run(
             java(libs, directory, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", config),
-            capture_output=True, text=True, check=False)
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         if formatted.returncode != 0:
             raise StackError(f"Kafka's storage could not be formatted: {formatted.stdout}{formatted.stderr}")
-    return spawn(java(libs, directory, "kafka.Kafka", config), log=os.path.join(directory, "kafka.log"), cwd=directory,
-                 tied=tied, port=port)
+    return spawn(
+        java(libs, directory, "kafka.Kafka", config),
+        log=os.path.join(directory, "kafka.log"),
+        cwd=directory,
+        tied=tied,
+        port=port,
+    )
 
 
 def wait(process, seconds=60):
     """Until the broker answers. It listens before it serves, so its own word counts, too."""
-    wait_until(lambda: "Kafka Server started" in process.said() and answers(process.more["port"]), seconds, "Kafka", process)
+    wait_until(
+        lambda: "Kafka Server started" in process.said() and answers(process.more["port"]),
+        seconds,
+        "Kafka",
+        process,
+    )

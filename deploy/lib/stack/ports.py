@@ -3,8 +3,8 @@
 import random
 import socket
 
-# Below Linux' range for outgoing connections (32768..60999): a port from there may be taken by somebody's outgoing
-# connection between our look and the server's bind.
+# Below Linux' range for outgoing connections (32768..60999): a port from there may be taken by somebody's
+# outgoing connection between our look and the server's bind.
 FIRST, LAST = 20000, 32000
 
 

@@ -1,7 +1,8 @@
-"""One process of the stack: started with its log, remembered in a pid file, ended by its pid and never by its name.
+"""One process of the stack: started with its log, remembered in a pid file, ended by its pid and never by its
+name.
 
-A pid file holds the pid and the time the kernel started it, so that a pid that was given to somebody else in the meantime is
-never taken for ours.
+A pid file holds the pid and the time the kernel started it, so that a pid that was given to somebody else in
+the meantime is never taken for ours.
 """
 
 import ctypes
@@ -20,7 +21,8 @@ class StackError(Exception):
 
 
 def started_at(pid):
-    """The start time of a living process in clock ticks since boot; None when there is none, or only its zombie."""
+    """The start time of a living process in clock ticks since boot; None when there is none, or only its
+    zombie."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as stat:
             fields = stat.read().rpartition(b")")[2].split()
@@ -32,10 +34,12 @@ def started_at(pid):
 def tied_to_us():
     """A preexec_fn: the child dies with us, also when we are killed with -9."""
     parent = os.getpid()
+
     def tie():
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:       # it died before the call above
+        if os.getppid() != parent:  # it died before the call above
             os._exit(1)
+
     return tie
 
 
@@ -47,7 +51,7 @@ class Process:
 
     def alive(self):
         if self.popen is not None:
-            return self.popen.poll() is None     # reaps it, too
+            return self.popen.poll() is None  # reaps it, too
         return started_at(self.pid) == self.started
 
     def exit_status(self):
@@ -90,14 +94,21 @@ class Process:
 
 
 def spawn(argv, *, log, env=None, cwd=None, tied=True, **more):
-    """Starts argv in a session of its own, its output appended to log. tied: it dies with us. Call it from the main thread:
-    the kernel ties a child to the thread that made it."""
+    """Starts argv in a session of its own, its output appended to log. tied: it dies with us. Call it from
+    the main thread: the kernel ties a child to the thread that made it."""
     os.makedirs(os.path.dirname(log), exist_ok=True)
     with open(log, "ab") as output:
         log_from = output.tell()
         popen = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=cwd, start_new_session=True,
-            env={**os.environ, **(env or {})}, preexec_fn=tied_to_us() if tied else None)
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=cwd,
+            start_new_session=True,
+            env={**os.environ, **(env or {})},
+            preexec_fn=tied_to_us() if tied else None,
+        )
     return Process(popen.pid, started_at(popen.pid), popen, log=log, log_from=log_from, **more)
 
 
@@ -128,8 +139,8 @@ def forget(path):
 
 
 def wait_until(condition, seconds, what, process=None):
-    """Waits for condition() to be true and returns what it said; StackError, with the last lines of the process' log, when
-    it takes too long or the process ends."""
+    """Waits for condition() to be true and returns what it said; StackError, with the last lines of the
+    process' log, when it takes too long or the process ends."""
     limit = time.monotonic() + seconds
     while True:
         answer = condition()

@@ -1,4 +1,5 @@
-"""Our programs as processes: their settings become flags, secrets environment, and their logs say where they listen."""
+"""Our programs as processes: their settings become flags, secrets environment, and their logs say where
+they listen."""
 
 import json
 import os
@@ -38,7 +39,7 @@ def facts(process, name=None):
             try:
                 fact = json.loads(line)
             except ValueError:
-                continue                 # a line that is being written
+                continue  # a line that is being written
             if name is None or fact.get("msg") == name:
                 found.append(fact)
     return found
@@ -75,8 +76,12 @@ def wait_ready(programs, seconds=60):
             return
         for name, process in waiting.items():
             if not process.alive():
-                raise StackError(f"{name} ended with status {process.exit_status()}; its log is {process.more['log']}")
+                raise StackError(
+                    f"{name} ended with status {process.exit_status()}; its log is {process.more['log']}"
+                )
             if time.monotonic() >= limit:
                 reason = get(process.more["health"] + "/readyz")[1].strip()
-                raise StackError(f"{name} is not ready after {seconds} s: {reason}; its log is {process.more['log']}")
+                raise StackError(
+                    f"{name} is not ready after {seconds} s: {reason}; its log is {process.more['log']}"
+                )
         time.sleep(0.05)

@@ -1,4 +1,5 @@
-"""Says what is being done, and for how long already when that takes more than two seconds: as deploy/lib/steps.sh does."""
+"""Says what is being done, and for how long already when that takes more than two seconds: as
+deploy/lib/steps.sh does."""
 
 import sys
 import threading
@@ -29,7 +30,11 @@ class Progress:
         seconds = time.monotonic() - self._began
         if sys.stdout.isatty():
             print("\r\033[K", end="")
-        print(f"  {self._title}: {word}" + (f" in {seconds:.0f} s" if seconds >= ANNOUNCE_AFTER_SECONDS else ""), flush=True)
+        print(
+            f"  {self._title}: {word}"
+            + (f" in {seconds:.0f} s" if seconds >= ANNOUNCE_AFTER_SECONDS else ""),
+            flush=True,
+        )
 
     def _tick(self, ended):
         terminal = sys.stdout.isatty()

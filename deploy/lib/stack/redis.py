@@ -1,4 +1,5 @@
-"""redis-server as the design wants it: every write in the append-only file before it is answered, nothing evicted."""
+"""redis-server as the design wants it: every write in the append-only file before it is answered, nothing
+evicted."""
 
 import os
 import socket
@@ -10,8 +11,25 @@ from .process import spawn, wait_until
 def start(directory, *, port=None, tied=True):
     os.makedirs(directory, exist_ok=True)
     port = port or free_port()
-    argv = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", directory, "--daemonize", "no",
-            "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--maxmemory-policy", "noeviction"]
+    argv = [
+        "redis-server",
+        "--port",
+        str(port),
+        "--bind",
+        "127.0.0.1",
+        "--dir",
+        directory,
+        "--daemonize",
+        "no",
+        "--appendonly",
+        "yes",
+        "--appendfsync",
+        "always",
+        "--save",
+        "",
+        "--maxmemory-policy",
+        "noeviction",
+    ]
     return spawn(argv, log=os.path.join(directory, "redis.log"), cwd=directory, tied=tied, port=port)
 
 
@@ -21,7 +39,9 @@ def wait(process, seconds=30):
 
 def command(port, *words):
     """One command whose answer is one line; None while there is no answer."""
-    request = b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word.encode()) for word in words)
+    request = b"*%d\r\n" % len(words) + b"".join(
+        b"$%d\r\n%s\r\n" % (len(word), word.encode()) for word in words
+    )
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
             connection.sendall(request)

@@ -1,9 +1,9 @@
 """Kafka, Redis, the sandbox and our programs together, remembered in one directory.
 
-    <directory>/kafka, redis    their data and logs
-    <directory>/log             one log per program and instance
-    <directory>/run             one pid file per process; what is in none of them was not started by us
-    <directory>/stack.json      ports and how many instances were asked for
+<directory>/kafka, redis    their data and logs
+<directory>/log             one log per program and instance
+<directory>/run             one pid file per process; what is in none of them was not started by us
+<directory>/stack.json      ports and how many instances were asked for
 """
 
 import json
@@ -21,14 +21,16 @@ SERVICES = ("kafka", "redis", "sandbox")
 
 
 class Stack:
-    """tied: every process dies with this one. kafka_address: somebody else's broker, which is neither started nor stopped.
-    provider: (address, key) of Runway itself instead of the sandbox."""
+    """tied: every process dies with this one. kafka_address: somebody else's broker, which is neither
+    started nor stopped. provider: (address, key) of Runway itself instead of the sandbox."""
 
-    def __init__(self, directory, *, bin_dir=None, tied=True, kafka_address=None, prefix="reelgate.", provider=None):
+    def __init__(
+        self, directory, *, bin_dir=None, tied=True, kafka_address=None, prefix="reelgate.", provider=None
+    ):
         self.directory = os.path.realpath(directory)
         self.bin_dir = bin_dir or os.path.join(ROOT, "build", "release")
         self.tied, self.kafka_address, self.prefix, self.provider = tied, kafka_address, prefix, provider
-        self.processes = {}                  # those that this object started or found: name -> Process
+        self.processes = {}  # those that this object started or found: name -> Process
         self.plan = self._read_plan()
 
     # ---- what is remembered
@@ -94,7 +96,9 @@ class Stack:
     def start_kafka(self):
         if self.kafka_address is None and self.find("kafka") is None:
             libs = os.path.join(ROOT, "build", "kafka", "libs")
-            self._keep("kafka", kafka.start(self.path("kafka"), libs, port=self._port("kafka"), tied=self.tied))
+            self._keep(
+                "kafka", kafka.start(self.path("kafka"), libs, port=self._port("kafka"), tied=self.tied)
+            )
 
     def wait_kafka(self):
         if self.kafka_address is None:
@@ -102,21 +106,31 @@ class Stack:
 
     def start_redis(self):
         if self.find("redis") is None:
-            process = self._keep("redis", redis.start(self.path("redis"), port=self._port("redis"), tied=self.tied))
+            process = self._keep(
+                "redis", redis.start(self.path("redis"), port=self._port("redis"), tied=self.tied)
+            )
             redis.wait(process)
 
     def start_sandbox(self, **settings):
         if self.find("sandbox") is not None:
             return
         settings = {"address": f"127.0.0.1:{self._port('sandbox')}", **settings}
-        process = programs.start(programs.binary(self.bin_dir, "reelgate-sandbox"), settings,
-                                 log=self.path("log", "sandbox.log"), tied=self.tied)
+        process = programs.start(
+            programs.binary(self.bin_dir, "reelgate-sandbox"),
+            settings,
+            log=self.path("log", "sandbox.log"),
+            tied=self.tied,
+        )
         self._keep("sandbox", process)
         programs.listening(process, "the sandbox", "sandbox_listening")
 
     def settings_of(self, program, instance):
-        settings = {"kafka_bootstrap_servers": self.kafka, "topic_prefix": self.prefix, "instance_id": instance,
-                    "health_address": "127.0.0.1:0"}
+        settings = {
+            "kafka_bootstrap_servers": self.kafka,
+            "topic_prefix": self.prefix,
+            "instance_id": instance,
+            "health_address": "127.0.0.1:0",
+        }
         if program in ("admission", "ledger"):
             settings["redis_url"] = self.redis_url
         if program != "ledger":
@@ -124,7 +138,8 @@ class Stack:
         return settings
 
     def secrets_of(self, program):
-        """The provider's address and key, for those two that talk to it; the environment's own never reach the others."""
+        """The provider's address and key, for those two that talk to it; the environment's own never reach
+        the others."""
         if program not in ("generator", "poller"):
             return {"RUNWAYML_API_SECRET": ""}
         address, key = self.provider or (self.sandbox_url, programs.SANDBOX_SECRET)
@@ -137,8 +152,12 @@ class Stack:
         if process is not None:
             return process
         process = programs.start(
-            programs.binary(self.bin_dir, "reelgate-" + program), {**self.settings_of(program, instance), **settings},
-            log=self.path("log", name + ".log"), secrets=self.secrets_of(program), tied=self.tied)
+            programs.binary(self.bin_dir, "reelgate-" + program),
+            {**self.settings_of(program, instance), **settings},
+            log=self.path("log", name + ".log"),
+            secrets=self.secrets_of(program),
+            tied=self.tied,
+        )
         self._keep(name, process)
         process.more["health"] = programs.listening(process, name)
         return self._keep(name, process)
@@ -146,13 +165,24 @@ class Stack:
     def reelgate(self, *arguments):
         """The command line of the operator's tool against this stack, and the environment it needs."""
         argv = [programs.binary(self.bin_dir, "reelgate"), *arguments]
-        env = {"KAFKA_BOOTSTRAP_SERVERS": self.kafka, "REDIS_URL": self.redis_url, "REELGATE_TOPIC_PREFIX": self.prefix}
+        env = {
+            "KAFKA_BOOTSTRAP_SERVERS": self.kafka,
+            "REDIS_URL": self.redis_url,
+            "REELGATE_TOPIC_PREFIX": self.prefix,
+        }
         return argv, env
 
     def run_reelgate(self, *arguments, timeout=60):
         argv, env = self.reelgate(*arguments)
-        return subprocess.run(argv, env={**os.environ, **env}, capture_output=True, text=True, timeout=timeout,
-                              stdin=subprocess.DEVNULL, check=False)
+        return subprocess.run(
+            argv,
+            env={**os.environ, **env},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
 
     def apply_topics(self, *more):
         done = self.run_reelgate("topics", "apply", *more)
@@ -162,7 +192,8 @@ class Stack:
     # ---- all of them
 
     def up(self, instances=None, say=lambda word: None):
-        """Starts what is missing. instances: program -> how many; what is not named keeps the number it had."""
+        """Starts what is missing. instances: program -> how many; what is not named keeps the number it
+        had."""
         self.plan["instances"].update(instances or {})
         self._write_plan()
         say("Starting Kafka, Redis and the sandbox" if self.provider is None else "Starting Kafka and Redis")
@@ -183,22 +214,35 @@ class Stack:
     def program_names(self):
         """Of those that have a pid file, in the order of WORKERS."""
         try:
-            names = [name.removesuffix(".json") for name in os.listdir(self.path("run")) if name.endswith(".json")]
+            names = [
+                name.removesuffix(".json") for name in os.listdir(self.path("run")) if name.endswith(".json")
+            ]
         except FileNotFoundError:
             return []
+
         def place(name):
             program, _, instance = name.rpartition("-")
             return programs.WORKERS.index(program), int(instance)
+
         return sorted((name for name in names if name not in SERVICES), key=place)
 
     def status(self):
         """The living, as `deploy/local status --json` prints them."""
+
         def service(name, address):
             process = self.find(name)
-            return {"address": address(process.more["port"]), "pid": process.pid} if process is not None else None
-        found = {"kafka": service("kafka", lambda port: f"127.0.0.1:{port}"),
-                 "redis": service("redis", lambda port: f"redis://127.0.0.1:{port}"),
-                 "sandbox": None, "programs": []}
+            return (
+                {"address": address(process.more["port"]), "pid": process.pid}
+                if process is not None
+                else None
+            )
+
+        found = {
+            "kafka": service("kafka", lambda port: f"127.0.0.1:{port}"),
+            "redis": service("redis", lambda port: f"redis://127.0.0.1:{port}"),
+            "sandbox": None,
+            "programs": [],
+        }
         sandbox = self.find("sandbox")
         if sandbox is not None:
             found["sandbox"] = {"address": self.sandbox_url, "pid": sandbox.pid}
@@ -206,12 +250,19 @@ class Stack:
             process = self.find(name)
             if process is not None:
                 program, _, instance = name.rpartition("-")
-                found["programs"].append({"name": "reelgate-" + program, "instance": instance, "pid": process.pid,
-                                          "health": process.more.get("health")})
+                found["programs"].append(
+                    {
+                        "name": "reelgate-" + program,
+                        "instance": instance,
+                        "pid": process.pid,
+                        "health": process.more.get("health"),
+                    }
+                )
         return found
 
     def stop(self, names, limit_seconds):
-        """SIGTERM to all of them at once, SIGKILL to those that are still there after the limit. Their names."""
+        """SIGTERM to all of them at once, SIGKILL to those that are still there after the limit. Their
+        names."""
         living = {name: process for name in names if (process := self.find(name)) is not None}
         for process in living.values():
             process.signal(signal.SIGTERM)
@@ -227,8 +278,12 @@ class Stack:
 
     def down(self):
         """In reverse order of the start: those that use a thing before the thing."""
-        return [*self.stop(self.program_names(), programs.DRAIN_SECONDS + 5), *self.stop(["sandbox"], 5),
-                *self.stop(["redis"], 10), *(self.stop(["kafka"], 30) if self.kafka_address is None else [])]
+        return [
+            *self.stop(self.program_names(), programs.DRAIN_SECONDS + 5),
+            *self.stop(["sandbox"], 5),
+            *self.stop(["redis"], 10),
+            *(self.stop(["kafka"], 30) if self.kafka_address is None else []),
+        ]
 
     def kill(self):
         """All at once, for data that nobody wants any more."""
