@@ -84,10 +84,8 @@ static enum trouble read_and_write(struct batch *batch, int wait_ms)
         if (trouble != TROUBLE_NONE)
             return trouble == TROUBLE_RESTART ? trouble : batch_broke(batch, trouble, STEP_REVOKED, false);
     }
-    if (batch->revoked) {
-        load_drop(batch, batch->next);
-        return TROUBLE_NONE;             /* the next turn seeks back */
-    }
+    if (batch->revoked)
+        return TROUBLE_NONE;             /* the next turn drops what was read, and seeks back */
     if (batch->next->count == 0 && !quiet_commit_due(batch)) {
         enum trouble trouble = batch_watch(batch);
         return trouble == TROUBLE_NONE ? TROUBLE_NONE : batch_broke(batch, trouble, STEP_REDIS, false);

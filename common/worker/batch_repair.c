@@ -104,8 +104,10 @@ enum trouble batch_broke(struct batch *batch, enum trouble trouble, enum step st
     if (trouble == TROUBLE_RESTART)
         return TROUBLE_RESTART;
     batch->renew = batch->renew || trouble == TROUBLE_RENEW;
-    log_info("batch_runs_again", LOG_TEXT("step", STEP_NAMES[step]),
-             LOG_TEXT("trouble", trouble_name(trouble)));
+    const struct log_field fields[] = { LOG_TEXT("step", STEP_NAMES[step]),
+                                        LOG_TEXT("trouble", trouble_name(trouble)) };
+    /* Once an outage of Redis is known, each further try is no news. */
+    log_write(step == STEP_REDIS ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "batch_runs_again", fields, 2);
     if (step != STEP_REVOKED)        /* a rebalance is no trouble: the next owner waits for us */
         batch_wait(batch);
     return TROUBLE_NONE;
@@ -158,6 +160,7 @@ static enum trouble seek_one(struct batch *batch, struct assigned *row)
 
 static enum trouble rewind_all(struct batch *batch)
 {
+    load_drop(batch, batch->next);           /* read under an assignment that is over, or ahead of the rewind */
     for (size_t i = 0; i < batch->assigned_count; i++) {
         enum trouble trouble = seek_one(batch, &batch->assigned[i]);
         if (trouble != TROUBLE_NONE)

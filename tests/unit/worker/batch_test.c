@@ -1,0 +1,283 @@
+/* The batch worker's order of steps, and its way back from every step that breaks. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "unit/check_main.h"
+#include "unit/worker/batch_fakes.h"
+
+static struct worker_settings settings = { .kafka_bootstrap_servers = "nowhere:1", .topic_prefix = "t.",
+                                           .instance_id = "0" };
+static struct metrics *metrics;
+static struct health *health;
+static struct batch *batch;
+
+/* ---- a stage that only leaves its trace */
+
+struct item { int64_t offset; bool asked; };
+
+static void ask(void *self, void *scratch, const struct kafka_record *record, enum topic topic,
+                struct tokens_batch *calls)
+{
+    struct item *item = scratch;
+    (void)self;
+    ck_assert_int_eq(topic, TOPIC_REQUESTS);
+    ck_assert(!item->asked);                 /* zeroed scratch, also when the batch runs again */
+    item->asked = true;
+    item->offset = record->offset;
+    tokens_lookup(calls, "u", "g");
+    fakes_trace("ask%d", (int)record->offset);
+}
+
+static enum trouble answer(void *self, void *scratch, const struct kafka_record *record, enum topic topic,
+                           const struct tokens_batch *calls, struct outbox *outbox)
+{
+    const struct item *item = scratch;
+    (void)self, (void)topic, (void)calls, (void)outbox;
+    ck_assert_int_eq(item->offset, record->offset);
+    fakes_trace("answer%d", (int)record->offset);
+    return TROUBLE_NONE;
+}
+
+static void committed(void *self, void *scratch)
+{
+    (void)self;
+    fakes_trace("done%d", (int)((struct item *)scratch)->offset);
+}
+
+static void dispose(void *self, void *scratch)
+{
+    (void)self, (void)scratch;
+}
+
+static const enum topic reads[] = { TOPIC_REQUESTS }, writes[] = { TOPIC_RESULTS };
+
+static void turns(int count)
+{
+    for (int i = 0; i < count; i++)
+        ck_assert_int_eq(batch_turn(batch, 0), TROUBLE_NONE);
+}
+
+/* Runs until the wait that follows trouble is over; at most a second. */
+static void turns_until(const char *word)
+{
+    int64_t until_ms = clock_mono_ms() + 3000;
+    while (!fakes.trace.bytes || !strstr(fakes.trace.bytes, word)) {
+        ck_assert_msg(clock_mono_ms() < until_ms, "no %s in: %s", word, fakes.trace.bytes);
+        turns(1);
+    }
+}
+
+static void open_all(void)
+{
+    char error[200];
+    fakes_reset();
+    metrics = metrics_open();
+    health = health_open("127.0.0.1:0", metrics, 60000, error);
+    const struct batch_stage stage = { .program = "reelgate-test", .reads = reads, .read_count = 1,
+        .writes = writes, .write_count = 1, .item_bytes = sizeof(struct item), .ask = ask, .answer = answer,
+        .committed = committed, .dispose = dispose };
+    batch = batch_open(&(struct batch_config){ .worker = &settings, .metrics = metrics, .health = health,
+                                               .records_max = 4, .linger_ms = 1000 }, &stage);
+    fakes_poll(FAKE_ASSIGN, 0, 5);
+    turns(6);
+    ck_assert_int_eq(fakes.poll_next, fakes.poll_count);
+    text_clear(&fakes.trace);
+}
+
+static void close_all(void)
+{
+    if (batch)
+        batch_close(&batch);
+    health_close(&health);
+    metrics_close(&metrics);
+    text_free(&fakes.trace);
+}
+
+static void expect(const char *trace)
+{
+    ck_assert_str_eq(fakes.trace.bytes, trace);
+    text_clear(&fakes.trace);
+}
+
+START_TEST(the_next_batch_is_asked_while_this_one_is_committed)
+{
+    fakes_poll(FAKE_RECORD, 0, 5);
+    fakes_poll(FAKE_RECORD, 0, 6);
+    fakes_poll(FAKE_NOTHING, 0, 0);
+    fakes_poll(FAKE_RECORD, 0, 7);
+    turns(1);
+    expect("ask5 ask6 send receive begin offset[0:7] offsets answer5 answer6 ask7 send flush guard commit "
+           "done5 done6 release release ");
+    turns(1);
+    expect("receive begin offset[0:8] offsets answer7 flush guard commit done7 release ");
+}
+END_TEST
+
+START_TEST(a_full_batch_does_not_wait_for_more)
+{
+    for (int i = 0; i < 6; i++)
+        fakes_poll(FAKE_RECORD, 0, 5 + i);
+    turns(1);
+    expect("ask5 ask6 ask7 ask8 send receive begin offset[0:9] offsets answer5 answer6 answer7 answer8 "
+           "ask9 ask10 send flush guard commit done5 done6 done7 done8 release release release release ");
+}
+END_TEST
+
+/* What was read before partitions were taken away belongs to somebody else now. */
+START_TEST(a_rebalance_between_two_records_drops_what_was_read)
+{
+    fakes_poll(FAKE_RECORD, 0, 5);
+    fakes_poll(FAKE_REVOKE, 0, 0);
+    turns(1);
+    ck_assert_ptr_null(strstr(fakes.trace.bytes, "begin"));
+    text_clear(&fakes.trace);
+    fakes_poll(FAKE_ASSIGN, 1, 40);
+    fakes.committed = 40;
+    fakes_poll(FAKE_RECORD, 1, 40);
+    turns(4);
+    ck_assert_ptr_null(strstr(fakes.trace.bytes, "offset[0:"));
+    ck_assert_ptr_nonnull(strstr(fakes.trace.bytes, "offset[1:41] offsets answer40"));
+}
+END_TEST
+
+/* The offsets were sent before the poll, by a member in good standing: the next owner waits for this commit. */
+START_TEST(a_rebalance_in_the_transaction_ends_it_and_drops_the_next)
+{
+    fakes_poll(FAKE_RECORD, 0, 5);
+    fakes_poll(FAKE_NOTHING, 0, 0);
+    fakes_poll(FAKE_RECORD, 0, 6);
+    fakes_poll(FAKE_REVOKE, 0, 0);
+    turns(1);
+    expect("ask5 send receive begin offset[0:6] offsets answer5 ask6 send flush guard commit done5 release ");
+    turns(3);
+    ck_assert_ptr_null(strstr(fakes.trace.bytes, "begin"));
+    ck_assert_ptr_null(strstr(fakes.trace.bytes, "answer6"));
+}
+END_TEST
+
+static const struct { const char *at; enum trouble with; bool aborts, renews; } breaks[] = {
+    { "receive", TROUBLE_RETRY, false, false },
+    { "begin", TROUBLE_RENEW, false, true },
+    { "offsets", TROUBLE_ABORT_BATCH, true, false },
+    { "offsets", TROUBLE_RENEW, false, true },
+    { "flush", TROUBLE_ABORT_BATCH, true, false },
+    { "guard", TROUBLE_ABORT_BATCH, true, false },
+    { "guard", TROUBLE_RETRY, true, false },
+    { "commit", TROUBLE_ABORT_BATCH, true, false },
+    { "commit", TROUBLE_RENEW, false, true },
+};
+
+START_TEST(whatever_breaks_both_batches_run_again_from_what_is_committed)
+{
+    fakes.fail_at = breaks[_i].at;
+    fakes.fail_with = breaks[_i].with;
+    fakes_poll(FAKE_RECORD, 0, 5);
+    fakes_poll(FAKE_NOTHING, 0, 0);
+    fakes_poll(FAKE_RECORD, 0, 6);
+    turns(1);
+    ck_assert_ptr_null(strstr(fakes.trace.bytes, "done"));
+    ck_assert_int_eq(strstr(fakes.trace.bytes, "abort ") != NULL, breaks[_i].aborts);
+    turns_until("seek[0:5]");
+    ck_assert_int_eq(strstr(fakes.trace.bytes, "renew ") != NULL, breaks[_i].renews);
+    text_clear(&fakes.trace);
+    fakes.poll_next = fakes.poll_count;
+    fakes_poll(FAKE_RECORD, 0, 5);
+    fakes_poll(FAKE_RECORD, 0, 6);
+    turns(1);
+    expect("ask5 ask6 send receive begin offset[0:7] offsets answer5 answer6 flush guard commit "
+           "done5 done6 release release ");
+}
+END_TEST
+
+START_TEST(a_failing_abort_makes_a_new_producer)
+{
+    fakes.fail_at = "flush";
+    fakes.fail_with = TROUBLE_ABORT_BATCH;
+    fakes.then_fail_at = "abort";
+    fakes_poll(FAKE_RECORD, 0, 5);
+    turns_until("abort");
+    turns_until("renew");
+    turns_until("seek[0:5]");
+}
+END_TEST
+
+START_TEST(without_redis_nothing_is_read_on)
+{
+    fakes.redis_away = true;
+    fakes.fail_at = "receive";
+    fakes.fail_with = TROUBLE_RETRY;
+    fakes_poll(FAKE_RECORD, 0, 5);
+    turns(1);
+    text_clear(&fakes.trace);
+    for (int i = 0; i < 8; i++)
+        fakes_poll(FAKE_RECORD, 0, 6 + i);       /* heartbeats bring records: they are let go, not kept */
+    turns(8);
+    ck_assert(!fakes.trace.length || !strstr(fakes.trace.bytes, "ask"));
+    fakes.redis_away = false;
+    fakes.poll_next = fakes.poll_count;
+    turns_until("seek[0:5]");
+}
+END_TEST
+
+START_TEST(a_group_without_an_offset_goes_back_to_the_first_record)
+{
+    fakes.committed = -1;
+    fakes.fail_at = "flush";
+    fakes.fail_with = TROUBLE_ABORT_BATCH;
+    fakes_poll(FAKE_RECORD, 0, 5);
+    turns_until("seek[0:2]");
+}
+END_TEST
+
+START_TEST(the_end_of_a_partition_is_committed_when_it_is_quiet)
+{
+    fakes_poll(FAKE_END, 0, 9);                  /* markers lie behind the last record */
+    turns(1);
+    expect("begin offset[0:9] offsets flush commit ");
+    fakes_poll(FAKE_END, 0, 9);
+    turns(2);
+    ck_assert_uint_eq(fakes.trace.length, 0);    /* it has not moved */
+    fakes_poll(FAKE_END, 0, 12);
+    turns(2);
+    ck_assert_uint_eq(fakes.trace.length, 0);    /* not so soon again */
+}
+END_TEST
+
+START_TEST(closing_finishes_what_is_asked_and_reads_no_more)
+{
+    fakes_poll(FAKE_RECORD, 0, 5);
+    fakes_poll(FAKE_NOTHING, 0, 0);
+    fakes_poll(FAKE_RECORD, 0, 6);
+    turns(1);
+    text_clear(&fakes.trace);
+    fakes_poll(FAKE_RECORD, 0, 7);
+    batch_close(&batch);
+    expect("receive begin offset[0:7] offsets answer6 flush guard commit done6 release leave ");
+}
+END_TEST
+
+static const struct { const char *at; } fatal[] = { { "begin" }, { "offsets" }, { "flush" }, { "commit" } };
+
+START_TEST(what_only_a_restart_cures_is_told)
+{
+    fakes.fail_at = fatal[_i].at;
+    fakes.fail_with = TROUBLE_RESTART;
+    fakes_poll(FAKE_RECORD, 0, 5);
+    ck_assert_int_eq(batch_turn(batch, 0), TROUBLE_RESTART);
+}
+END_TEST
+
+CHECK_MAIN("worker/batch (fakes)",
+    tcase_add_checked_fixture(tests, open_all, close_all);
+    tcase_add_test(tests, the_next_batch_is_asked_while_this_one_is_committed);
+    tcase_add_test(tests, a_full_batch_does_not_wait_for_more);
+    tcase_add_test(tests, a_rebalance_between_two_records_drops_what_was_read);
+    tcase_add_test(tests, a_rebalance_in_the_transaction_ends_it_and_drops_the_next);
+    tcase_add_loop_test(tests, whatever_breaks_both_batches_run_again_from_what_is_committed, 0, ROWS(breaks));
+    tcase_add_test(tests, a_failing_abort_makes_a_new_producer);
+    tcase_add_test(tests, without_redis_nothing_is_read_on);
+    tcase_add_test(tests, a_group_without_an_offset_goes_back_to_the_first_record);
+    tcase_add_test(tests, the_end_of_a_partition_is_committed_when_it_is_quiet);
+    tcase_add_test(tests, closing_finishes_what_is_asked_and_reads_no_more);
+    tcase_add_loop_test(tests, what_only_a_restart_cures_is_told, 0, ROWS(fatal));
+)
