@@ -29,6 +29,7 @@ install_test='
 python3-venv        python:ensurepip
 default-jdk-headless command:javac
 redis-tools         command:redis-cli
+openssl             command:openssl
 nodejs              command:node
 npm                 command:npm
 prometheus          command:promtool'
