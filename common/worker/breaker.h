@@ -1,7 +1,8 @@
-/* The breaker for trouble that only the operator can end (a key that was revoked, an account without credit). While it is open
- * nothing is asked of the provider but its probe, which costs nothing. A good probe does not prove that the next call will be
- * taken (the account may hold a little credit), so then calls go one at a time until one is. Values only: the caller owns the
- * clock (monotonic) and tells the operator. */
+/* The breaker for trouble that only the operator can end (a key that was revoked, an account without
+ * credit). While it is open nothing is asked of the provider but its probe, which costs nothing. A good
+ * probe does not prove that the next call will be taken (the account may hold a little credit), so then
+ * calls go one at a time until one is. Values only: the caller owns the clock (monotonic) and tells the
+ * operator. */
 #ifndef WORKER_BREAKER_H
 #define WORKER_BREAKER_H
 
@@ -25,13 +26,16 @@ struct breaker {
 };
 
 void breaker_init(struct breaker *breaker, int64_t probe_first_ms, int64_t probe_most_ms);
-bool breaker_trip(struct breaker *breaker, int64_t now_ms);          /* true: it was not open before: tell the operator */
-bool breaker_passed(struct breaker *breaker, int64_t now_ms);        /* a call was taken. true: this closed it */
+/* true: it was not open before: tell the operator */
+bool breaker_trip(struct breaker *breaker, int64_t now_ms);
+/* a call was taken. true: this closed it */
+bool breaker_passed(struct breaker *breaker, int64_t now_ms);
 bool breaker_allows(const struct breaker *breaker, size_t calls_open);
 /* true once when a probe is to be sent; then breaker_probed tells how it ended. */
 bool breaker_probe_due(struct breaker *breaker, int64_t now_ms);
 void breaker_probed(struct breaker *breaker, bool good, int64_t now_ms);
-int64_t breaker_wait_ms(const struct breaker *breaker, int64_t now_ms, int64_t most_ms);     /* until the next probe */
+/* until the next probe */
+int64_t breaker_wait_ms(const struct breaker *breaker, int64_t now_ms, int64_t most_ms);
 /* For how long in all it has not been closed: users' clocks stand still meanwhile. */
 int64_t breaker_open_ms(const struct breaker *breaker, int64_t now_ms);
 

@@ -8,7 +8,8 @@
 #include "base/xalloc.h"
 
 static const struct { int status; const char *label; } CODES[] = {
-    { 0, "none" },  { 200, "200" }, { 204, "204" }, { 400, "400" }, { 401, "401" }, { 403, "403" }, { 404, "404" },
+    { 0, "none" },  { 200, "200" }, { 204, "204" }, { 400, "400" }, { 401, "401" }, { 403, "403" },
+        { 404, "404" },
     { 429, "429" }, { 500, "500" }, { 502, "502" }, { 503, "503" }, { 504, "504" }, { -1, "other" },
 };
 enum { CODE_COUNT = sizeof CODES / sizeof CODES[0] };
@@ -23,7 +24,8 @@ void provider_require_key(const struct provider_settings *settings, const char *
 {
     if (settings->key && *settings->key)
         return;
-    fprintf(stderr, "%s: runway_api_secret is not set: give Runway's key in RUNWAYML_API_SECRET, or the name of a file "
+    fprintf(stderr, "%s: runway_api_secret is not set: give Runway's key in RUNWAYML_API_SECRET, or the name "
+                    "of a file "
             "that holds it with --runway-api-secret-file\n", program);
     exit(2);
 }
@@ -36,7 +38,8 @@ char **provider_headers(const struct provider_settings *settings)
     size_t count = 1;
     for (const char *c = lines; *c; c++)
         count += *c == '\n' || *c == '\r';
-    char **list = xcalloc(count + 2, sizeof *list);      /* behind the list's end: the block that its lines lie in */
+    /* behind the list's end: the block that its lines lie in */
+    char **list = xcalloc(count + 2, sizeof *list);
     char *rest = NULL;
     size_t used = 0;
     for (char *line = strtok_r(lines, "\r\n", &rest); line; line = strtok_r(NULL, "\r\n", &rest))
@@ -65,7 +68,8 @@ struct provider_calls *provider_calls_open(struct metrics *metrics)
         for (size_t i = 0; i < CODE_COUNT; i++) {
             snprintf(labels, sizeof labels, "op=\"%s\",code=\"%s\"", OPS[op], CODES[i].label);
             calls->requests[op][i] = metrics_counter(metrics, "reelgate_runway_requests_total", labels,
-                                                     "Requests to Runway by operation and HTTP status (none: no answer).");
+                                                     "Requests to Runway by operation and HTTP status (none: "
+                                                     "no answer).");
         }
         snprintf(labels, sizeof labels, "op=\"%s\"", OPS[op]);
         calls->durations[op] = metrics_histogram(metrics, "reelgate_runway_request_duration_seconds", labels,
@@ -90,11 +94,13 @@ void provider_called(struct provider_calls *calls, enum provider_op op, int http
         metric_observe(calls->durations[op], (double)duration_ms / 1000.0);
 }
 
-/* Bytes of the UTF-8 character at the front of at most length bytes; 0: there is none (cut, overlong, surrogate, stray). */
+/* Bytes of the UTF-8 character at the front of at most length bytes; 0: there is none (cut, overlong,
+ * surrogate, stray). */
 static size_t utf8_character(const unsigned char *bytes, size_t length)
 {
     unsigned char first = bytes[0];
-    size_t count = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+    size_t count = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5
+        ? 4 : 0;
     if (count == 0 || count > length)
         return 0;
     for (size_t i = 1; i < count; i++)

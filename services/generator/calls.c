@@ -1,5 +1,6 @@
-/* From the intent to the answer. The intent is durable before the POST, and the POST starts only in calls_intended: after the
- * transaction that holds the intent was committed, which is also what proves that the job is still ours. */
+/* From the intent to the answer. The intent is durable before the POST, and the POST starts only in
+ * calls_intended: after the transaction that holds the intent was committed, which is also what proves
+ * that the job is still ours. */
 #include "generator/inside.h"
 
 #include "base/clock.h"
@@ -19,7 +20,8 @@ static void wait_ms(struct generator *generator, struct job *job, int64_t for_ms
     due_set(&generator->due, &job->due, now_ms + (left_ms < for_ms && left_ms > 0 ? left_ms : for_ms));
 }
 
-/* No intent is open and nothing is on the way: heed a cancel that came meanwhile, else wait for the next try. */
+/* No intent is open and nothing is on the way: heed a cancel that came meanwhile, else wait for the next
+ * try. */
 static void go_on(struct generator *generator, struct job *job, int64_t for_ms)
 {
     if (intake_cancel_of(generator, job))
@@ -54,7 +56,8 @@ static void unknown_verdict(struct generator *generator, struct job *job)
 static void timer(struct generator *generator, struct job *job, int64_t now_ms)
 {
     if (job->state == JOB_DOUBTFUL) {
-        log_warn("submission_unknown", LOG_TEXT("generation_id", job->item.key), LOG_TEXT("user_id", job->user),
+        log_warn("submission_unknown", LOG_TEXT("generation_id", job->item.key),
+                 LOG_TEXT("user_id", job->user),
                  LOG_TEXT("reason", "the intent of a former owner was never answered"),
                  LOG_NUMBER("attempt", job->item.attempts));
         unknown_verdict(generator, job);
@@ -88,7 +91,8 @@ static void intend(struct generator *generator, struct job *job)
 {
     due_unset(&generator->due, &job->due);
     job->in_call = true;
-    if (!submit_allowed(&generator->rules, job->item.attempts)) {        /* the policy was stricter than its writer's */
+    /* the policy was stricter than its writer's */
+    if (!submit_allowed(&generator->rules, job->item.attempts)) {
         generator_end(generator, job, ENDING_UNKNOWN);
         return;
     }
@@ -177,7 +181,8 @@ static void log_answer(const struct post *post, bool lost)
         LOG_NUMBER("attempt", post->attempt), LOG_TEXT("task_id", post->task_id[0] ? post->task_id : NULL),
         LOG_TEXT("reason", fine ? NULL : post->message), LOG_TEXT("lost", lost ? "true" : NULL),
     };
-    log_write(fine ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "create_answered", fields, sizeof fields / sizeof fields[0]);
+    log_write(fine ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "create_answered", fields,
+              sizeof fields / sizeof fields[0]);
 }
 
 /* The provider works and takes calls of this account: whatever it said about this one. */
@@ -204,7 +209,8 @@ static void act_on_answer(struct generator *generator, struct job *job)
 {
     struct post *answered = job->post;
     bool cancel_waits = intake_cancel_of(generator, job) != NULL;
-    enum submit_step step = submit_answered(&generator->rules, answered->created, job->item.attempts, cancel_waits);
+    enum submit_step step = submit_answered(&generator->rules, answered->created, job->item.attempts,
+                                            cancel_waits);
     if (shows_health(answered))
         probe_passed(generator);
     if (answered->created == RUNWAY_UNKNOWN)
@@ -242,7 +248,8 @@ static void created(void *self, void *tag, const struct runway_create_answer *an
 void calls_resume(struct generator *generator, struct job *job, struct post *post)
 {
     metric_add(generator->meters.reattached, 1);
-    log_info("call_found_again", LOG_TEXT("generation_id", job->item.key), LOG_NUMBER("attempt", post->attempt),
+    log_info("call_found_again", LOG_TEXT("generation_id", job->item.key),
+             LOG_NUMBER("attempt", post->attempt),
              LOG_TEXT("answered", post->answered ? "true" : "false"));
     job->in_call = true;
     job->lane->calls_open++;
@@ -261,8 +268,8 @@ static bool calls_open(const struct generator *generator)
     return false;
 }
 
-/* Every partition is about to be taken away, most of them only for a moment. What is answered and committed before it goes
- * needs no second look by anyone: so the rebalance is held up for a little while. */
+/* Every partition is about to be taken away, most of them only for a moment. What is answered and
+ * committed before it goes needs no second look by anyone: so the rebalance is held up for a little while. */
 void calls_revoking(void *self)
 {
     struct generator *generator = self;

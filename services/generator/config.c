@@ -8,26 +8,36 @@ const struct param GENERATOR_PARAMS[] = {
     PROVIDER_PARAMS(struct generator_settings, provider),
     { .name = "policy", .type = PARAM_PATH, .fallback = "deploy/policy.json", AT(policy_path),
       .meaning = "The policy file; here: what an end without a video is charged. Read again on SIGHUP." },
-    { .name = "max_in_flight", .type = PARAM_COUNT, .fallback = "16", .least = "1", .most = "256", AT(max_in_flight),
+    { .name = "max_in_flight", .type = PARAM_COUNT, .fallback = "16", .least = "1", .most = "256",
+      AT(max_in_flight),
       .unit = "calls", .meaning = "How many create calls may be open to Runway at once, in this process." },
     { .name = "max_waiting", .type = PARAM_COUNT, .fallback = "100000", .least = "100", .most = "10000000",
       AT(max_waiting), .unit = "jobs",
-      .meaning = "With so many jobs in memory no more are read until some have ended; the others stay in Kafka." },
+      .meaning = "With so many jobs in memory no more are read until some have ended; the others stay in "
+                 "Kafka." },
     { .name = "unknown_submission", .type = PARAM_CHOICE, .fallback = "fail", .choices = "fail|resubmit",
       AT(unknown_submission),
-      .meaning = "When a create call's outcome can't be known: fail releases the tokens, resubmit may pay twice." },
-    { .name = "max_submissions", .type = PARAM_COUNT, .fallback = "2", .least = "1", .most = "5", AT(max_submissions),
-      .unit = "calls", .meaning = "With resubmit: how many create calls of one generation may have made a task, in all." },
+      .meaning = "When a create call's outcome can't be known: fail releases the tokens, resubmit may pay "
+                 "twice." },
+    { .name = "max_submissions", .type = PARAM_COUNT, .fallback = "2", .least = "1", .most = "5",
+      AT(max_submissions),
+      .unit = "calls", .meaning = "With resubmit: how many create calls of one generation may have made a "
+                                  "task, in all." },
     { .name = "create_timeout_ms", .type = PARAM_MS, .fallback = "60s", .least = "100", .most = "10m",
       AT(create_timeout_ms), .unit = "ms",
-      .meaning = "How long a create call may take; the same in every instance. Runway fetches assets while it answers." },
-    { .name = "revoke_ms", .type = PARAM_MS, .fallback = "10s", .least = "0", .most = "2m", AT(revoke_ms), .unit = "ms",
+      .meaning = "How long a create call may take; the same in every instance. Runway fetches assets while "
+                 "it answers." },
+    { .name = "revoke_ms", .type = PARAM_MS, .fallback = "10s", .least = "0", .most = "2m", AT(revoke_ms),
+      .unit = "ms",
       .meaning = "How long a rebalance is held up for open create calls to be answered and committed." },
-    { .name = "orphan_hold_ms", .type = PARAM_MS, .fallback = "60s", .least = "0", .most = "10m", AT(orphan_hold_ms),
-      .unit = "ms", .meaning = "How long the answer for a job that was taken away is kept in case the job comes back; then "
+    { .name = "orphan_hold_ms", .type = PARAM_MS, .fallback = "60s", .least = "0", .most = "10m",
+      AT(orphan_hold_ms),
+      .unit = "ms", .meaning = "How long the answer for a job that was taken away is kept in case the job "
+                               "comes back; then "
                                "its task is deleted." },
     { .name = "rewrite_after_ms", .type = PARAM_MS, .fallback = "1h", .least = "1s", .most = "24h",
       AT(rewrite_after_ms), .unit = "ms",
-      .meaning = "A job that waits for so long is written again at the end of its partition, before retention reaches it." },
+      .meaning = "A job that waits for so long is written again at the end of its partition, before "
+                 "retention reaches it." },
     { .name = NULL },
 };

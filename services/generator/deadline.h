@@ -12,11 +12,12 @@ struct deadline {
     int64_t standstill_ms;                       /* of that: how long the breaker was open */
 };
 
-/* The clock stands still while the breaker is open, and a job that comes back after its deadline (the operator stopped us to
- * give us a new key) gets a little time of ours: nobody's generation fails for the operator's trouble. */
+/* The clock stands still while the breaker is open, and a job that comes back after its deadline (the
+ * operator stopped us to give us a new key) gets a little time of ours: nobody's generation fails for the
+ * operator's trouble. */
 int64_t deadline_of(const struct deadline *deadline);
-/* What the task is given. Submitted past the deadline: as much time as its user was promised, else it would be cancelled at
- * once, and paid for. */
+/* What the task is given. Submitted past the deadline: as much time as its user was promised, else it
+ * would be cancelled at once, and paid for. */
 int64_t deadline_for_task(const struct deadline *deadline, int64_t submitted_at_ms);
 
 #endif

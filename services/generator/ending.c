@@ -12,13 +12,15 @@ enum { PROVIDER_WORDS_BYTES = 500 };
 const char *const ENDING_NAMES[ENDING_KINDS] = {
     [ENDING_TASK] = "submitted", [ENDING_REFUSED] = "refused", [ENDING_UNKNOWN] = "submission_unknown",
     [ENDING_DEADLINE] = "deadline", [ENDING_ID_TAKEN] = "id_taken", [ENDING_CANCELLED] = "cancelled",
-    [ENDING_DUPLICATE] = "duplicate", [ENDING_FORWARDED] = "cancel_forwarded", [ENDING_DROPPED] = "cancel_dropped",
+    [ENDING_DUPLICATE] = "duplicate", [ENDING_FORWARDED] = "cancel_forwarded",
+        [ENDING_DROPPED] = "cancel_dropped",
 };
 
 /* What the user is told. The provider's own words go into the context: they are for whoever looks into it. */
 static const struct { const char *code, *message; } ERRORS[ENDING_KINDS] = {
     [ENDING_REFUSED]   = { ERROR_GENERATION, "The provider refused this request" },
-    [ENDING_UNKNOWN]   = { ERROR_GENERATION, "It is not known whether the provider took this request; it is not sent twice" },
+    [ENDING_UNKNOWN]   = { ERROR_GENERATION,
+                           "It is not known whether the provider took this request; it is not sent twice" },
     [ENDING_DEADLINE]  = { ERROR_GENERATION, "The provider could not take this request within its deadline" },
     [ENDING_ID_TAKEN]  = { ERROR_VALIDATION, "generationId is already in use" },
     [ENDING_CANCELLED] = { ERROR_GENERATION, "Cancelled before it was submitted" },
@@ -105,7 +107,8 @@ static enum trouble write_error(const struct ending *ending, const struct job *j
     identify(&event, cancelled ? EVENT_GENERATION_CANCELLED : EVENT_GENERATION_FAILED, job);
     add_context(ending, &context);
     event.has_error = true;
-    event.error = (struct event_error){ ERRORS[ending->kind].code, ERRORS[ending->kind].message, context.bytes };
+    event.error = (struct event_error){ ERRORS[ending->kind].code, ERRORS[ending->kind].message,
+                                        context.bytes };
     event.charge = ending->charge_tokens;
     event.has_timings = true;
     event.timings = (struct event_timings){ .accepted_at_ms = job->deadline.accepted_at_ms,
@@ -122,7 +125,8 @@ enum trouble ending_write(const struct ending *ending, const struct job *job, st
     case ENDING_TASK:
         trouble = write_task(ending, job, outbox);
         return trouble == TROUBLE_NONE && ending->cancel ? write_cancel(ending->cancel, outbox) : trouble;
-    case ENDING_REFUSED: case ENDING_UNKNOWN: case ENDING_DEADLINE: case ENDING_ID_TAKEN: case ENDING_CANCELLED:
+    case ENDING_REFUSED: case ENDING_UNKNOWN: case ENDING_DEADLINE: case ENDING_ID_TAKEN:
+    case ENDING_CANCELLED:
         return write_error(ending, job, outbox);
     case ENDING_FORWARDED:
         return write_cancel(job, outbox);

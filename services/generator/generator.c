@@ -22,7 +22,8 @@ void generator_move(struct generator *generator, struct job *job, enum job_state
 
 int64_t generator_deadline_in_ms(struct generator *generator, struct job *job)
 {
-    job->deadline.standstill_ms = breaker_open_ms(&generator->breaker, clock_mono_ms()) - job->standstill_at_live_ms;
+    int64_t open_ms = breaker_open_ms(&generator->breaker, clock_mono_ms());
+    job->deadline.standstill_ms = open_ms - job->standstill_at_live_ms;
     return deadline_of(&job->deadline) - clock_wall_ms();
 }
 
@@ -41,7 +42,8 @@ void generator_leave_call(struct job *job)
     job->in_call = false;
 }
 
-/* The job's cancels end in the same transaction: whether they were heeded or came too late, they are answered by its end. */
+/* The job's cancels end in the same transaction: whether they were heeded or came too late, they are
+ * answered by its end. */
 static void end_cancels(struct generator *generator, struct job *job)
 {
     struct job *cancel;
@@ -108,7 +110,8 @@ static void ended(void *self, struct work_item *item, void *tag)
     ending_free(&job->ending);
     if (job->kind != JOB_GENERATION)
         return;
-    /* A cancel that came while this end was on its way follows the generation to tasks; it lies behind its task there. */
+    /* A cancel that came while this end was on its way follows the generation to tasks; it lies behind its
+     * task there. */
     for (struct work_item *other = workset_find(generator->set, item->key, item->key_length, item); other;
          other = workset_next_same(generator->set, other))
         if (other != item && !workset_queued(other))
@@ -128,7 +131,8 @@ static void open_meters(struct generator *generator, struct metrics *metrics)
     }
     for (int i = 0; i < ENDING_KINDS; i++) {
         snprintf(labels, sizeof labels, "end=\"%s\"", ENDING_NAMES[i]);
-        meters->ended[i] = metrics_counter(metrics, "reelgate_jobs_ended_total", labels, "Jobs and cancels by how they ended.");
+        meters->ended[i] = metrics_counter(metrics, "reelgate_jobs_ended_total", labels,
+                                           "Jobs and cancels by how they ended.");
     }
     meters->unknown = metrics_counter(metrics, "reelgate_submissions_unknown_total", NULL,
                                       "Create calls whose outcome can't be known.");
@@ -139,10 +143,12 @@ static void open_meters(struct generator *generator, struct metrics *metrics)
     meters->reattached = metrics_counter(metrics, "reelgate_posts_reattached_total", NULL,
                                          "Open create calls whose job came back after a rebalance.");
     meters->stale_intents = metrics_counter(metrics, "reelgate_intents_unused_total", NULL,
-                                            "Intents closed without a create call (a pause, a cancel, a rebalance).");
+                                            "Intents closed without a create call (a pause, a cancel, a "
+                                            "rebalance).");
     meters->breaker_open = metrics_gauge(metrics, "reelgate_breaker_open", NULL,
                                          "1 while only the operator can help (key, credit).");
-    meters->aside = metrics_gauge(metrics, "reelgate_posts_aside", NULL, "Create calls whose job was taken away.");
+    meters->aside = metrics_gauge(metrics, "reelgate_posts_aside", NULL,
+                                  "Create calls whose job was taken away.");
     meters->calls = provider_calls_open(metrics);
 }
 
@@ -153,7 +159,8 @@ static void open_provider(struct generator *generator)
     generator->http = http_client_open();
     generator->runway = runway_open(&(struct runway_config){
         .base_url = provider->base_url, .key = provider->key, .extra_headers = (const char *const *)headers,
-        .create_timeout_ms = (int)generator->settings->create_timeout_ms, .look_timeout_ms = 20000 }, generator->http);
+        .create_timeout_ms = (int)generator->settings->create_timeout_ms, .look_timeout_ms = 20000 },
+            generator->http);
     provider_headers_free(&headers);
 }
 
@@ -166,19 +173,22 @@ struct generator *generator_open(const struct generator_settings *settings, stru
     generator->health = health;
     generator->policy = *policy;
     *policy = NULL;
-    generator->rules = (struct submit_rules){ .resubmit = strcmp(settings->unknown_submission, "resubmit") == 0,
+    bool resubmit = strcmp(settings->unknown_submission, "resubmit") == 0;
+    generator->rules = (struct submit_rules){ .resubmit = resubmit,
                                               .max_submissions = (int)settings->max_submissions,
                                               .create_timeout_ms = settings->create_timeout_ms };
-    breaker_init(&generator->breaker, settings->provider.probe_ms, settings->provider.probe_ms * PROBE_GROWTH);
+    breaker_init(&generator->breaker, settings->provider.probe_ms,
+                 settings->provider.probe_ms * PROBE_GROWTH);
     open_meters(generator, metrics);
     open_provider(generator);
     generator->set = workset_open(
         &(struct workset_config){ .worker = &settings->worker, .metrics = metrics, .health = health,
                                   .rewrite_after_ms = settings->rewrite_after_ms },
         &(struct workset_stage){ .program = "reelgate-generator", .reads = TOPIC_JOBS, .writes = writes,
-                                 .write_count = sizeof writes / sizeof writes[0], .self = generator, .read = read_item,
-                                 .live = intake_live, .drop = intake_drop, .write = write_ending, .ended = ended,
-                                 .intended = calls_intended, .closed = calls_closed, .revoking = calls_revoking });
+                                 .write_count = sizeof writes / sizeof writes[0], .self = generator,
+                                 .read = read_item, .live = intake_live, .drop = intake_drop,
+                                 .write = write_ending, .ended = ended, .intended = calls_intended,
+                                 .closed = calls_closed, .revoking = calls_revoking });
     return generator;
 }
 
@@ -195,7 +205,8 @@ static int64_t wait_ms(const struct generator *generator)
     int64_t now_ms = clock_mono_ms();
     if (generator->effects || generator->fresh[JOB_GENERATION].first)
         return 0;
-    int64_t most_ms = due_wait_ms(&generator->due, now_ms, generator->fresh[JOB_CANCEL].first ? RESTORE_MS : IDLE_MS);
+    int64_t most_ms = due_wait_ms(&generator->due, now_ms,
+                                  generator->fresh[JOB_CANCEL].first ? RESTORE_MS : IDLE_MS);
     most_ms = lanes_wait_ms(&generator->lanes, now_ms, most_ms);
     most_ms = breaker_wait_ms(&generator->breaker, now_ms, most_ms);
     return orphans_wait_ms(generator, most_ms);
@@ -228,7 +239,8 @@ void generator_reload(void *self)
     char error[POLICY_ERROR_BYTES];
     struct policy *policy = policy_read(generator->settings->policy_path, error);
     if (!policy) {
-        log_error("policy_refused", LOG_TEXT("path", generator->settings->policy_path), LOG_TEXT("reason", error));
+        log_error("policy_refused", LOG_TEXT("path", generator->settings->policy_path),
+                  LOG_TEXT("reason", error));
         return;
     }
     policy_free(&generator->policy);

@@ -9,7 +9,8 @@
 
 struct generator_meters {
     struct metric *in_flight[JOB_STATES], *ended[ENDING_KINDS];
-    struct metric *unknown, *orphans_deleted, *orphans_left, *reattached, *stale_intents, *breaker_open, *aside;
+    struct metric *unknown, *orphans_deleted, *orphans_left, *reattached, *stale_intents, *breaker_open,
+        *aside;
     struct provider_calls *calls;
 };
 
@@ -22,7 +23,8 @@ struct generator {
     struct runway *runway;
     struct workset *set;
     struct lanes lanes;
-    struct due due;                      /* jobs by what they wait for: their turn's deadline, another try, an unknown intent */
+    /* jobs by what they wait for: their turn's deadline, another try, an unknown intent */
+    struct due due;
     struct posts posts;
     struct breaker breaker;
     bool for_credit;                     /* why it opened: no credit, else the key */
@@ -40,7 +42,8 @@ void intake_drop(void *self, struct work_item *item);
 void intake_judge(struct generator *generator);                  /* all that is fresh */
 void intake_again(struct generator *generator, struct job *job); /* to be judged anew */
 void intake_unlist(struct generator *generator, struct job *job);
-struct job *intake_cancel_of(const struct generator *generator, const struct job *job);  /* a live cancel of this job, or NULL */
+/* a live cancel of this job, or NULL */
+struct job *intake_cancel_of(const struct generator *generator, const struct job *job);
 
 /* calls.c: from the intent to the answer */
 void calls_start(struct generator *generator);                   /* intents, as many as may be */
@@ -59,9 +62,11 @@ void probe_passed(struct generator *generator);
 
 /* generator.c */
 void generator_move(struct generator *generator, struct job *job, enum job_state to);
-void generator_ready(struct generator *generator, struct job *job, bool first);          /* waits for its turn, till its deadline */
+/* waits for its turn, till its deadline */
+void generator_ready(struct generator *generator, struct job *job, bool first);
 void generator_end(struct generator *generator, struct job *job, enum ending_kind kind);
 void generator_leave_call(struct job *job);                      /* no longer counted in its lane */
-int64_t generator_deadline_in_ms(struct generator *generator, struct job *job);          /* 0 and less: past */
+/* 0 and less: past */
+int64_t generator_deadline_in_ms(struct generator *generator, struct job *job);
 
 #endif

@@ -1,5 +1,6 @@
-/* What the work set hands out is only listed at first and judged after its turn: then all items of a restored partition are
- * known, and a cancel finds its job whichever of the two lies first (a rewritten job lies behind its cancel). */
+/* What the work set hands out is only listed at first and judged after its turn: then all items of a
+ * restored partition are known, and a cancel finds its job whichever of the two lies first (a rewritten
+ * job lies behind its cancel). */
 #include "generator/inside.h"
 
 #include <string.h>
@@ -60,10 +61,12 @@ void intake_drop(void *self, struct work_item *item)
     ending_free(&job->ending);
 }
 
-static struct job *next_same(const struct generator *generator, const struct job *job, const struct job *after)
+static struct job *next_same(const struct generator *generator, const struct job *job,
+                             const struct job *after)
 {
     struct work_item *item = after ? workset_next_same(generator->set, &after->item)
-                                   : workset_find(generator->set, job->item.key, job->item.key_length, &job->item);
+                                   : workset_find(generator->set, job->item.key, job->item.key_length,
+                                                  &job->item);
     while (item == &job->item)
         item = workset_next_same(generator->set, item);
     return (struct job *)item;
@@ -78,7 +81,8 @@ struct job *intake_cancel_of(const struct generator *generator, const struct job
     return NULL;
 }
 
-static struct job *next_rival(const struct generator *generator, const struct job *job, const struct job *after)
+static struct job *next_rival(const struct generator *generator, const struct job *job,
+                              const struct job *after)
 {
     struct job *other = next_same(generator, job, after);
     while (other && other->kind != JOB_GENERATION)
@@ -86,8 +90,8 @@ static struct job *next_rival(const struct generator *generator, const struct jo
     return other;
 }
 
-/* Of two jobs of one generation one ends. Admission lets no second one through, so this is offsets moved back, or a stranger
- * writing to jobs. A second user's hold must not stay for ever: that one is told. */
+/* Of two jobs of one generation one ends. Admission lets no second one through, so this is offsets moved
+ * back, or a stranger writing to jobs. A second user's hold must not stay for ever: that one is told. */
 static void end_second(struct generator *generator, struct job *loser, const struct job *winner)
 {
     bool same_user = strcmp(loser->user, winner->user) == 0;
@@ -112,7 +116,8 @@ static void judge_open_intent(struct generator *generator, struct job *job)
     int64_t left_ms = submit_unknown_in_ms(&generator->rules, job->item.intent_at_ms, clock_wall_ms());
     generator_move(generator, job, JOB_DOUBTFUL);
     due_set(&generator->due, &job->due, clock_mono_ms() + left_ms);
-    log_warn("intent_of_another", LOG_TEXT("generation_id", job->item.key), LOG_NUMBER("attempt", job->item.attempts),
+    log_warn("intent_of_another", LOG_TEXT("generation_id", job->item.key),
+             LOG_NUMBER("attempt", job->item.attempts),
              LOG_NUMBER("unknown_in_ms", left_ms));
 }
 
@@ -123,12 +128,14 @@ static bool lost_already(const struct job *job)
 
 static void judge_job(struct generator *generator, struct job *job)
 {
-    for (struct job *other = next_rival(generator, job, NULL); other; other = next_rival(generator, job, other))
+    for (struct job *other = next_rival(generator, job, NULL); other;
+         other = next_rival(generator, job, other))
         if (!lost_already(other) && (!can_lose(other) || job_precedes(other, job))) {
             end_second(generator, job, other);
             return;
         }
-    for (struct job *other = next_rival(generator, job, NULL); other; other = next_rival(generator, job, other))
+    for (struct job *other = next_rival(generator, job, NULL); other;
+         other = next_rival(generator, job, other))
         if (!lost_already(other))
             end_second(generator, other, job);
     if (job->item.intent_at_ms != 0)
@@ -137,7 +144,8 @@ static void judge_job(struct generator *generator, struct job *job)
         generator_ready(generator, job, false);
 }
 
-/* A job that may hide a task (an intent whose outcome is unknown) is never simply cancelled: it ends as what it is. */
+/* A job that may hide a task (an intent whose outcome is unknown) is never simply cancelled: it ends as
+ * what it is. */
 static void judge_cancel(struct generator *generator, struct job *cancel)
 {
     struct job *job = next_rival(generator, cancel, NULL);

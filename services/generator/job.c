@@ -8,11 +8,13 @@
 
 const char *const JOB_STATE_NAMES[JOB_STATES] = {
     [JOB_FRESH] = "fresh", [JOB_READY] = "ready", [JOB_WAITING] = "waiting", [JOB_INTENDING] = "intending",
-    [JOB_POSTING] = "posting", [JOB_DOUBTFUL] = "doubtful", [JOB_CLOSING] = "closing", [JOB_ENDING] = "ending",
+    [JOB_POSTING] = "posting", [JOB_DOUBTFUL] = "doubtful", [JOB_CLOSING] = "closing",
+        [JOB_ENDING] = "ending",
 };
 
 static const bool may_go[JOB_STATES][JOB_STATES] = {
-    [JOB_FRESH]     = { [JOB_READY] = true, [JOB_POSTING] = true, [JOB_DOUBTFUL] = true, [JOB_ENDING] = true },
+    [JOB_FRESH]     = { [JOB_READY] = true, [JOB_POSTING] = true, [JOB_DOUBTFUL] = true,
+                        [JOB_ENDING] = true },
     [JOB_READY]     = { [JOB_INTENDING] = true, [JOB_ENDING] = true },
     [JOB_WAITING]   = { [JOB_READY] = true, [JOB_ENDING] = true },
     [JOB_INTENDING] = { [JOB_POSTING] = true, [JOB_CLOSING] = true },
@@ -51,7 +53,8 @@ static size_t bytes_of(const char *string)
 static struct job *job_of(const struct event *event)
 {
     size_t bytes = bytes_of(event->generation_id) + bytes_of(event->user_id) + bytes_of(event->project_id) +
-                   bytes_of(event->prompt) + bytes_of(event->model) + bytes_of(event->ratio) + bytes_of(event->image);
+                   bytes_of(event->prompt) + bytes_of(event->model) + bytes_of(event->ratio) +
+                   bytes_of(event->image);
     struct job *job = xcalloc(1, sizeof *job + bytes);
     char *room = job->text;
     job->kind = event->type == EVENT_GENERATION_JOB ? JOB_GENERATION : JOB_CANCEL;
@@ -66,7 +69,8 @@ static struct job *job_of(const struct event *event)
     job->duration_seconds = event->duration_seconds == EVENT_ABSENT ? 0 : event->duration_seconds;
     job->seed = event->seed == EVENT_ABSENT ? -1 : event->seed;
     job->required_tokens = event->required_tokens;
-    job->deadline = (struct deadline){ .accepted_at_ms = event->accepted_at, .deadline_at_ms = event->deadline_at };
+    job->deadline = (struct deadline){ .accepted_at_ms = event->accepted_at,
+                                       .deadline_at_ms = event->deadline_at };
     return job;
 }
 
@@ -82,10 +86,12 @@ struct job *job_read(const struct kafka_record *record, struct decode_error *err
     bool known = event.type == EVENT_GENERATION_JOB || event.type == EVENT_GENERATION_CANCEL_REQUESTED;
     if (decoded == DECODE_OK && !known) {
         snprintf(error->reason, sizeof error->reason, "unknown_type");
-        snprintf(error->message, sizeof error->message, "%s does not belong on jobs", EVENTS[event.type].ce_type);
+        snprintf(error->message, sizeof error->message, "%s does not belong on jobs",
+                 EVENTS[event.type].ce_type);
     } else if (decoded == DECODE_OK && !key_is(record, event.generation_id)) {
         snprintf(error->reason, sizeof error->reason, "wrong_key");
-        snprintf(error->message, sizeof error->message, "the record's key is not its generationId %s", event.generation_id);
+        snprintf(error->message, sizeof error->message, "the record's key is not its generationId %s",
+                 event.generation_id);
     } else if (decoded == DECODE_OK) {
         struct kafka_header parent;
         record_traceparent(record, &parent);

@@ -1,5 +1,5 @@
-/* What the generator holds of a record of jobs: a job, or a user's wish to cancel one. One allocation each, which the work set
- * frees. */
+/* What the generator holds of a record of jobs: a job, or a user's wish to cancel one. One allocation
+ * each, which the work set frees. */
 #ifndef GENERATOR_JOB_H
 #define GENERATOR_JOB_H
 
@@ -45,16 +45,19 @@ struct job {
     int64_t retry_at_ms, intent_queued_ms;       /* monotonic */
     int64_t required_tokens, duration_seconds, seed;
     char traceparent[TRACEPARENT_BYTES];
-    const char *user, *project, *prompt, *model, *ratio, *image;     /* into text; project, ratio, image may be NULL */
+    /* into text; project, ratio, image may be NULL */
+    const char *user, *project, *prompt, *model, *ratio, *image;
     char text[];
 };
 
 /* NULL: not ours to understand; error says why. Given: free. */
 struct job *job_read(const struct kafka_record *record, struct decode_error *error);
-/* Of two jobs of one generation, the one that stays: what was begun outranks what was not; else the one accepted first. */
+/* Of two jobs of one generation, the one that stays: what was begun outranks what was not; else the one
+ * accepted first. */
 bool job_precedes(const struct job *job, const struct job *other);
 void job_move(struct job *job, enum job_state to);       /* must be a move that the table knows */
 struct kafka_header job_traceparent(const struct job *job);
-const char *job_trace_id(const struct job *job, char out[33]);           /* for the log; NULL when there is none */
+/* for the log; NULL when there is none */
+const char *job_trace_id(const struct job *job, char out[33]);
 
 #endif

@@ -34,7 +34,8 @@ struct lane *lanes_of(struct lanes *lanes, const char *model)
 
 static bool may_go(const struct lane *lane, int64_t now_ms)
 {
-    return lane->turns.waiting > 0 && now_ms >= lane->hold_until_ms && !(lane->cautious && lane->calls_open > 0);
+    return lane->turns.waiting > 0 && now_ms >= lane->hold_until_ms &&
+        !(lane->cautious && lane->calls_open > 0);
 }
 
 struct turn *lanes_take(struct lanes *lanes, int64_t now_ms, struct lane **lane)

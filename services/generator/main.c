@@ -1,17 +1,21 @@
 /* reelgate-generator: submits each accepted job to the provider, once.
  *
+ *
  * Reads   jobs (jobs, and cancels on their way)
- * Writes  tasks (what the poller follows; cancels handed on), results (submitted, failed, cancelled), jobs (marks, copies)
+ * Writes  tasks (what the poller follows; cancels handed on), results (submitted, failed, cancelled),
+ *         jobs (marks, copies)
  * Owns    the one paid submission
  *
- * The provider's create can't be repeated safely: a lost answer may hide a task that is already billed. So an intent is
- * committed to jobs before each call, the call goes out only after that commit returned, and an intent without an answer is
- * settled by policy (unknown_submission), never by a second call behind the operator's back.
+ * The provider's create can't be repeated safely: a lost answer may hide a task that is already billed. So
+ * an intent is committed to jobs before each call, the call goes out only after that commit returned, and
+ * an intent without an answer is settled by policy (unknown_submission), never by a second call behind the
+ * operator's back.
  *
- * Survives kill -9 at any point: whoever gets the partition next sees the open intent, waits until the call must be over and
- * calls it unknown. Survives rebalances without that: open calls are answered and committed before the partition goes, and
- * what is still open is found again when the job comes back. An answer for a job that is another's by then is a paid orphan:
- * its task is deleted and counted. Without the provider, without credit or with a revoked key jobs wait. */
+ * Survives kill -9 at any point: whoever gets the partition next sees the open intent, waits until the
+ * call must be over and calls it unknown. Survives rebalances without that: open calls are answered and
+ * committed before the partition goes, and what is still open is found again when the job comes back. An
+ * answer for a job that is another's by then is a paid orphan: its task is deleted and counted. Without
+ * the provider, without credit or with a revoked key jobs wait. */
 #include "generator/generator.h"
 #include "worker/service.h"
 
@@ -22,9 +26,11 @@ int main(int argc, char **argv)
     const struct param *const tables[] = { WORKER_PARAMS, GENERATOR_PARAMS, NULL };
     const struct param_program program = {
         .name = "reelgate-generator", .summary = "Submits accepted generations to Runway, each one once.",
-        .examples = "  RUNWAYML_API_SECRET_FILE=/run/secrets/runway reelgate-generator --policy=/etc/reelgate/policy.json\n"
-                    "  RUNWAYML_API_SECRET=key_... reelgate-generator --runway-base-url=http://127.0.0.1:8080 "
-                    "--max-in-flight=4\n",
+        .examples =
+            "  RUNWAYML_API_SECRET_FILE=/run/secrets/runway reelgate-generator "
+            "--policy=/etc/reelgate/policy.json\n"
+            "  RUNWAYML_API_SECRET=key_... reelgate-generator --runway-base-url=http://127.0.0.1:8600 "
+            "--max-in-flight=4\n",
         .versions = worker_versions, .tables = tables };
     param_read(&program, argc, argv, &settings, &settings.worker.kafka);
     provider_require_key(&settings.provider, program.name);

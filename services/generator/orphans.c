@@ -11,8 +11,11 @@ static void deleted(void *self, void *tag, const struct runway_cancel_answer *an
     provider_called(generator->meters.calls, PROVIDER_CANCEL, answer->http_status, -1);
     if (!answer->acknowledged) {
         int64_t wait_ms = backoff_next_ms(&post->delete_backoff);
-        post->delete_at_ms = clock_mono_ms() + (answer->retry_after_ms > wait_ms ? answer->retry_after_ms : wait_ms);
-        log_warn("orphan_not_deleted", LOG_TEXT("generation_id", post->key), LOG_TEXT("task_id", post->task_id),
+        if (answer->retry_after_ms > wait_ms)
+            wait_ms = answer->retry_after_ms;
+        post->delete_at_ms = clock_mono_ms() + wait_ms;
+        log_warn("orphan_not_deleted", LOG_TEXT("generation_id", post->key),
+                 LOG_TEXT("task_id", post->task_id),
                  LOG_NUMBER("http_status", answer->http_status), LOG_TEXT("reason", answer->message));
         return;
     }
@@ -26,7 +29,8 @@ static void leave(struct generator *generator, struct post *post)
 {
     metric_add(generator->meters.orphans_left, 1);
     log_error("orphan_left", LOG_TEXT("generation_id", post->key), LOG_TEXT("task_id", post->task_id),
-              LOG_TEXT("reason", "its outcome was being committed when its partition was lost: the task is followed, or "
+              LOG_TEXT("reason", "its outcome was being committed when its partition was lost: the task is "
+                                 "followed, or "
                                  "nobody follows it"));
     post_end(&generator->posts, &post);
 }
@@ -43,7 +47,8 @@ static void start_delete(struct generator *generator, struct post *post, int64_t
 void orphans_turn(struct generator *generator)
 {
     int64_t now_ms = clock_mono_ms();
-    int64_t hold_ms = generator->stopping ? 0 : generator->settings->orphan_hold_ms;     /* nothing comes back any more */
+    /* nothing comes back any more */
+    int64_t hold_ms = generator->stopping ? 0 : generator->settings->orphan_hold_ms;
     for (struct post *post = generator->posts.first, *next; post; post = next) {
         next = post->next;
         if (post->job)
@@ -91,11 +96,13 @@ void probe_trip(struct generator *generator, const struct runway_create_answer *
     health_part(generator->health, "runway", generator->for_credit ? "the provider account is out of credit"
                                                                    : "the provider refuses our key");
     if (first)
-        log_error("breaker_open", LOG_NUMBER("http_status", answer->status), LOG_TEXT("reason", answer->message));
+        log_error("breaker_open", LOG_NUMBER("http_status", answer->status),
+                  LOG_TEXT("reason", answer->message));
 }
 
 void probe_passed(struct generator *generator)
 {
     if (breaker_passed(&generator->breaker, clock_mono_ms()))
-        log_info("breaker_closed", LOG_NUMBER("open_ms", breaker_open_ms(&generator->breaker, clock_mono_ms())));
+        log_info("breaker_closed", LOG_NUMBER("open_ms",
+                                              breaker_open_ms(&generator->breaker, clock_mono_ms())));
 }

@@ -44,7 +44,8 @@ struct runway_create_answer post_answer(const struct post *post)
     must(post->answered);
     return (struct runway_create_answer){
         .created = post->created, .status = post->status, .task_id = post->task_id,
-        .estimated_credits = post->estimated_credits, .message = post->message, .daily_limit = post->daily_limit,
+        .estimated_credits = post->estimated_credits, .message = post->message,
+            .daily_limit = post->daily_limit,
         .retry_after_ms = post->retry_after_ms,
     };
 }
@@ -63,14 +64,16 @@ struct post *post_find_again(struct posts *posts, struct job *job)
 {
     for (struct post *post = posts->first; post; post = post->next) {
         /* An orphan whose DELETE is under way is gone, whatever the item says. */
-        if (post->job || post->deleting || post->partition != job->item.partition || post->offset != job->item.offset)
+        if (post->job || post->deleting || post->partition != job->item.partition ||
+            post->offset != job->item.offset)
             continue;
         if (post->attempt != job->item.attempts || strlen(post->key) != job->item.key_length ||
             memcmp(post->key, job->item.key, job->item.key_length) != 0)
             continue;
         posts->aside--;
         post->job = job;
-        post->doubtful = false;          /* the item is live with its intent open: what was written has been aborted */
+        /* the item is live with its intent open: what was written has been aborted */
+        post->doubtful = false;
         job->post = post;
         return post;
     }

@@ -1,7 +1,8 @@
-/* The paid calls of this process, each from its start until its outcome is committed. A call outlives its job: when the
- * partition is taken away it is put aside under the intent that it belongs to, and found again when the same item comes back
- * with that intent still open (a rebalance takes every partition, also those that return a moment later). What is not called
- * for again is an orphan: a task that somebody pays for and nobody follows. */
+/* The paid calls of this process, each from its start until its outcome is committed. A call outlives its
+ * job: when the partition is taken away it is put aside under the intent that it belongs to, and found
+ * again when the same item comes back with that intent still open (a rebalance takes every partition, also
+ * those that return a moment later). What is not called for again is an orphan: a task that somebody pays
+ * for and nobody follows. */
 #ifndef GENERATOR_POST_H
 #define GENERATOR_POST_H
 
@@ -15,7 +16,8 @@ struct post {
     int32_t partition; int64_t offset; int attempt;
     char key[ID_LENGTH_MAX + 1], traceparent[TRACEPARENT_BYTES], task_id[ID_LENGTH_MAX + 1];
     int64_t aside_at_ms;             /* monotonic */
-    bool answered, doubtful;         /* doubtful: its outcome was being committed when the job was taken away */
+    /* doubtful: its outcome was being committed when the job was taken away */
+    bool answered, doubtful;
     bool deleting;                   /* an orphan whose DELETE is open or was tried */
     int64_t delete_at_ms; struct backoff delete_backoff;
     enum runway_created created;
@@ -31,7 +33,8 @@ enum post_fate {
     POST_HOLD,           /* its item may come back, or its answer may */
     POST_FORGET,         /* no task came of it */
     POST_DELETE,         /* a task that is ours for certain and nobody's to follow: DELETE it */
-    POST_LEAVE,          /* its task may have been handed on (the commit's end is not known): not ours to delete. Say so */
+    /* its task may have been handed on (the commit's end is not known): not ours to delete. Say so */
+    POST_LEAVE,
 };
 
 struct post *post_start(struct posts *posts, struct job *job, void *owner);

@@ -4,8 +4,10 @@
 
 enum {
     WAIT_FIRST_MS = 1000, WAIT_MOST_MS = 60 * 1000,
-    DAILY_FIRST_MS = 60 * 1000, WAIT_LIMIT_MS = 15 * 60 * 1000,      /* a day's count frees up bit by bit over 24 hours */
-    POST_START_MS = 15 * 1000,                                       /* how old an intent may be when its POST starts */
+    /* a day's count frees up bit by bit over 24 hours */
+    DAILY_FIRST_MS = 60 * 1000, WAIT_LIMIT_MS = 15 * 60 * 1000,
+    /* how old an intent may be when its POST starts */
+    POST_START_MS = 15 * 1000,
     CLOCKS_DIFFER_MS = 2 * 1000,
 };
 _Static_assert(POST_START_MS + CLOCKS_DIFFER_MS < SUBMIT_MARGIN_MS,

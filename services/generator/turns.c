@@ -15,7 +15,8 @@ struct turn_line {
     char user[];
 };
 
-static uint64_t hash_of(const char *text)        /* FNV-1a: ids come through our own validation, and a line is only speed */
+/* FNV-1a: ids come through our own validation, and a line is only speed */
+static uint64_t hash_of(const char *text)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
     for (; *text; text++)

@@ -35,7 +35,8 @@ struct poller {
     size_t in_state[TASK_STATES], missing;       /* missing: tasks that answered 404 when last looked at */
     bool key_proven;                     /* a task answered to this key */
     bool stopping, effects;
-    char words[STATUS_WORDS_MAX][STATUS_WORD_BYTES]; int word_count;     /* unknown statuses that were warned about */
+    /* unknown statuses that were warned about */
+    char words[STATUS_WORDS_MAX][STATUS_WORD_BYTES]; int word_count;
     struct poller_meters meters;
 };
 
@@ -44,18 +45,21 @@ void intake_live(void *self, struct work_item *item);
 void intake_drop(void *self, struct work_item *item);
 void intake_again(struct poller *poller, struct task *task);     /* to be judged anew */
 void intake_judge(struct poller *poller);                        /* all that is fresh */
-struct task *intake_cancel_of(const struct poller *poller, const struct task *task);     /* a live cancel, or NULL */
+/* a live cancel, or NULL */
+struct task *intake_cancel_of(const struct poller *poller, const struct task *task);
 
 /* looks.c: from a task's time to the answer */
 void looks_start(struct poller *poller);
-void looks_schedule(struct poller *poller, struct task *task);   /* a waiting task's next look, by its model's history */
+/* a waiting task's next look, by its model's history */
+void looks_schedule(struct poller *poller, struct task *task);
 void looks_wanted_now(struct poller *poller, struct task *task); /* as soon as its last look allows */
 void looks_revoking(void *self);
 void looks_probe(struct poller *poller);
 
 /* poller.c */
 void poller_move(struct poller *poller, struct task *task, enum task_state to);
-void poller_end(struct poller *poller, struct task *task, enum verdict_kind kind, const struct runway_look_answer *answer);
+void poller_end(struct poller *poller, struct task *task, enum verdict_kind kind,
+                const struct runway_look_answer *answer);
 void poller_seen(struct poller *poller, struct task *task, bool missing);        /* as of this look */
 
 #endif

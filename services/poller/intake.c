@@ -1,5 +1,6 @@
-/* What the work set hands out is only listed at first and judged after its turn: then all items of a restored partition are
- * known, and a cancel finds its task whichever of the two lies first (a rewritten task lies behind its cancel). */
+/* What the work set hands out is only listed at first and judged after its turn: then all items of a
+ * restored partition are known, and a cancel finds its task whichever of the two lies first (a rewritten
+ * task lies behind its cancel). */
 #include "poller/inside.h"
 
 #include <string.h>
@@ -36,7 +37,8 @@ void intake_drop(void *self, struct work_item *item)
 static struct task *next_same(const struct poller *poller, const struct task *task, const struct task *after)
 {
     struct work_item *item = after ? workset_next_same(poller->set, &after->item)
-                                   : workset_find(poller->set, task->item.key, task->item.key_length, &task->item);
+                                   : workset_find(poller->set, task->item.key, task->item.key_length,
+                                                  &task->item);
     while (item == &task->item)
         item = workset_next_same(poller->set, item);
     return (struct task *)item;
@@ -47,8 +49,8 @@ static bool ends_as_second(const struct task *task)
     return task->verdict && verdict_kind(task->verdict) == VERDICT_DUPLICATE;
 }
 
-/* Another task of this user's generation. The same id of another user (admission lets none through, a stranger writing to
- * jobs may) is another generation: each user's hold has its own end. */
+/* Another task of this user's generation. The same id of another user (admission lets none through, a
+ * stranger writing to jobs may) is another generation: each user's hold has its own end. */
 static struct task *next_rival(const struct poller *poller, const struct task *task, const struct task *after)
 {
     struct task *other = next_same(poller, task, after);
@@ -69,9 +71,11 @@ struct task *intake_cancel_of(const struct poller *poller, const struct task *ta
 
 static void end_second(struct poller *poller, struct task *loser, const struct task *winner)
 {
-    /* Two task ids for one generation would mean that two were paid for: the generator never does that knowingly. */
+    /* Two task ids for one generation would mean that two were paid for: the generator never does that
+     * knowingly. */
     log_write(strcmp(task_id(loser), task_id(winner)) == 0 ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR, "second_task",
-              (const struct log_field[]){ LOG_TEXT("generation_id", loser->item.key), LOG_TEXT("task_id", task_id(loser)),
+              (const struct log_field[]){ LOG_TEXT("generation_id", loser->item.key),
+                                          LOG_TEXT("task_id", task_id(loser)),
                                           LOG_TEXT("first_task_id", task_id(winner)),
                                           LOG_NUMBER("partition", loser->item.partition),
                                           LOG_NUMBER("offset", loser->item.offset) }, 5);
@@ -101,7 +105,8 @@ static void judge_cancel(struct poller *poller, struct task *cancel)
     }
     /* It stays live, unlisted, until its task ends: after a crash the wish is still there. */
     if (!task->cancel_wanted)
-        log_info("cancel_wanted", LOG_TEXT("generation_id", task->item.key), LOG_TEXT("task_id", task_id(task)));
+        log_info("cancel_wanted", LOG_TEXT("generation_id", task->item.key),
+                 LOG_TEXT("task_id", task_id(task)));
     task->cancel_wanted = true;
     if (task->state == TASK_WAITING)
         looks_wanted_now(poller, task);

@@ -21,7 +21,8 @@ void looks_schedule(struct poller *poller, struct task *task)
 {
     int64_t wall_ms = clock_wall_ms();
     const struct pace_task pace = {
-        .since_submitted_ms = wall_ms - task->submitted_at_ms, .until_deadline_ms = task->deadline_at_ms - wall_ms,
+        .since_submitted_ms = wall_ms - task->submitted_at_ms,
+            .until_deadline_ms = task->deadline_at_ms - wall_ms,
         .render_ms = poller->history.rows[task->model].render_ms, .every_ms = poller->settings->look_every_ms,
         .looked = task->looked_at_ms != 0 };
     look_in(poller, task, pace_next_ms(&pace));
@@ -49,7 +50,8 @@ static struct call *call_start(struct poller *poller, struct task *task)
     while (poller->calls[slot].open)
         slot++;
     must(slot < (size_t)poller->settings->max_in_flight);
-    poller->calls[slot] = (struct call){ .task = task, .poller = poller, .started_ms = clock_mono_ms(), .open = true };
+    poller->calls[slot] = (struct call){ .task = task, .poller = poller, .started_ms = clock_mono_ms(),
+                                         .open = true };
     task->call = (uint16_t)(slot + 1);
     poller->calls_open++;
     return &poller->calls[slot];
@@ -116,7 +118,8 @@ static void deleted(void *self, void *tag, const struct runway_cancel_answer *an
         poller_end(poller, task, task->cancel_wanted ? VERDICT_CANCELLED_BY_USER : VERDICT_DEADLINE, NULL);
         return;
     }
-    log_warn("delete_not_acknowledged", LOG_TEXT("generation_id", task->item.key), LOG_TEXT("task_id", task_id(task)),
+    log_warn("delete_not_acknowledged", LOG_TEXT("generation_id", task->item.key),
+             LOG_TEXT("task_id", task_id(task)),
              LOG_NUMBER("http_status", answer->http_status), LOG_TEXT("reason", answer->message));
     poller_move(poller, task, TASK_WAITING);
     later(poller, task, answer->retry_after_ms);
@@ -141,7 +144,8 @@ static void warn_unknown_status(struct poller *poller, const struct task *task, 
         return;
     snprintf(poller->words[poller->word_count++], STATUS_WORD_BYTES, "%s", status);
     log_warn("unknown_status", LOG_TEXT("status", status), LOG_TEXT("generation_id", task->item.key),
-             LOG_TEXT("task_id", task_id(task)), LOG_TEXT("reason", "polling goes on; said once for each status"));
+             LOG_TEXT("task_id", task_id(task)),
+             LOG_TEXT("reason", "polling goes on; said once for each status"));
 }
 
 static void gone(struct poller *poller, struct task *task)
@@ -152,7 +156,8 @@ static void gone(struct poller *poller, struct task *task)
     poller_move(poller, task, TASK_WAITING);
     if (!look_missing_may_end(&missing)) {
         health_part(poller->health, "runway_tasks", "tasks answer 404: is this key of their project?");
-        log_error("missing_tasks_held", LOG_NUMBER("missing", poller->missing), LOG_NUMBER("live", missing.live),
+        log_error("missing_tasks_held", LOG_NUMBER("missing", poller->missing),
+                  LOG_NUMBER("live", missing.live),
                   LOG_TEXT("generation_id", task->item.key), LOG_TEXT("task_id", task_id(task)));
         look_in(poller, task, HELD_AGAIN_MS);
         return;
@@ -163,7 +168,8 @@ static void gone(struct poller *poller, struct task *task)
     poller_end(poller, task, kind, NULL);
 }
 
-static void act(struct poller *poller, struct task *task, enum look_step step, const struct runway_look_answer *answer)
+static void act(struct poller *poller, struct task *task, enum look_step step,
+                const struct runway_look_answer *answer)
 {
     switch (step) {
     case LOOK_COMPLETE:  poller_end(poller, task, VERDICT_COMPLETED, answer); return;
@@ -221,7 +227,8 @@ static void looked(void *self, void *tag, const struct runway_look_answer *answe
     if (answer->look == RUNWAY_TASK && answer->status == RUNWAY_STATUS_UNKNOWN)
         warn_unknown_status(poller, task, answer->status_text ? answer->status_text : "");
     const struct look_task facts = { .cancel_wanted = task->cancel_wanted, .delete_sent = task->delete_sent,
-                                     .deadline_at_ms = task->deadline_at_ms, .missing_since_ms = task->missing_since_ms,
+                                     .deadline_at_ms = task->deadline_at_ms,
+                                         .missing_since_ms = task->missing_since_ms,
                                      .missing_confirm_ms = poller->settings->missing_confirm_ms };
     enum look_step step = look_next(&facts, answer, &now);
     if (answer->look == RUNWAY_TASK || answer->look == RUNWAY_MISSING)
@@ -246,8 +253,8 @@ void looks_start(struct poller *poller)
     }
 }
 
-/* ---- a rebalance. A DELETE whose answer we don't wait for would be a riddle for the next owner: the task is gone, and only we
- * knew why. Looks are simply asked again. */
+/* ---- a rebalance. A DELETE whose answer we don't wait for would be a riddle for the next owner: the task
+ * is gone, and only we knew why. Looks are simply asked again. */
 static bool deletes_open(const struct poller *poller)
 {
     for (int64_t i = 0; i < poller->settings->max_in_flight; i++)

@@ -91,7 +91,8 @@ void history_add(struct history *history, int row, int64_t render_ms)
     history->rows[row].renders++;
 }
 
-/* Each wait is spread a little upwards, so that tasks submitted together are not looked at together for ever. */
+/* Each wait is spread a little upwards, so that tasks submitted together are not looked at together for
+ * ever. */
 static int64_t spread_ms(int64_t wait_ms)
 {
     return wait_ms + jitter_ms(0, wait_ms / 10);
@@ -103,13 +104,15 @@ int64_t pace_next_ms(const struct pace_task *task)
     int64_t expected_ms = task->render_ms * 3 / 4 - task->since_submitted_ms;
     int64_t late_ms = task->since_submitted_ms - task->render_ms * 2;
     if (!task->looked) {
-        /* A restored task may have been looked at by its former owner a moment ago: spread over one interval. */
+        /* A restored task may have been looked at by its former owner a moment ago: spread over one
+         * interval. */
         bool restored = task->since_submitted_ms >= task->every_ms;
         wait_ms = restored ? jitter_ms(0, task->every_ms) : task->every_ms - task->since_submitted_ms;
         if (expected_ms > wait_ms)
             wait_ms = expected_ms;
     } else if (task->render_ms > 0 && late_ms > 0 && late_ms / SLOW_SHARE > wait_ms) {
-        /* Long past what its model takes (a queue at the provider): a look finds less, so they come further apart. */
+        /* Long past what its model takes (a queue at the provider): a look finds less, so they come
+         * further apart. */
         wait_ms = late_ms / SLOW_SHARE < wait_ms * SLOW_MOST ? late_ms / SLOW_SHARE : wait_ms * SLOW_MOST;
     }
     wait_ms = spread_ms(wait_ms);

@@ -39,7 +39,8 @@ static void end_cancels(struct poller *poller, struct task *task)
     }
 }
 
-void poller_end(struct poller *poller, struct task *task, enum verdict_kind kind, const struct runway_look_answer *answer)
+void poller_end(struct poller *poller, struct task *task, enum verdict_kind kind,
+                const struct runway_look_answer *answer)
 {
     must(!task->verdict && task->call == 0);
     poller_seen(poller, task, false);
@@ -125,7 +126,8 @@ static void open_meters(struct poller *poller, struct metrics *metrics)
     meters->missing = metrics_gauge(metrics, "reelgate_tasks_missing", NULL,
                                     "Tasks that answered 404 when last looked at.");
     meters->overdue_seconds = metrics_gauge(metrics, "reelgate_looks_overdue_seconds", NULL,
-                                            "How late the next look is: above a minute more instances are needed.");
+                                            "How late the next look is: above a minute more instances are "
+                                            "needed.");
     meters->calls = provider_calls_open(metrics);
 }
 
@@ -136,11 +138,13 @@ static void open_provider(struct poller *poller)
     poller->http = http_client_open();
     poller->runway = runway_open(&(struct runway_config){
         .base_url = provider->base_url, .key = provider->key, .extra_headers = (const char *const *)headers,
-        .create_timeout_ms = 60000, .look_timeout_ms = (int)poller->settings->look_timeout_ms }, poller->http);
+        .create_timeout_ms = 60000, .look_timeout_ms = (int)poller->settings->look_timeout_ms },
+            poller->http);
     provider_headers_free(&headers);
 }
 
-struct poller *poller_open(const struct poller_settings *settings, struct policy **policy, struct metrics *metrics,
+struct poller *poller_open(const struct poller_settings *settings, struct policy **policy,
+                           struct metrics *metrics,
                            struct health *health)
 {
     static const enum topic writes[] = { TOPIC_RESULTS, TOPIC_TASKS, TOPIC_DEAD_LETTERS };
@@ -158,8 +162,10 @@ struct poller *poller_open(const struct poller_settings *settings, struct policy
         &(struct workset_config){ .worker = &settings->worker, .metrics = metrics, .health = health,
                                   .rewrite_after_ms = settings->rewrite_after_ms },
         &(struct workset_stage){ .program = "reelgate-poller", .reads = TOPIC_TASKS, .writes = writes,
-                                 .write_count = sizeof writes / sizeof writes[0], .self = poller, .read = read_item,
-                                 .live = intake_live, .drop = intake_drop, .write = write_verdict, .ended = ended,
+                                 .write_count = sizeof writes / sizeof writes[0], .self = poller,
+                                     .read = read_item,
+                                 .live = intake_live, .drop = intake_drop, .write = write_verdict,
+                                     .ended = ended,
                                  .revoking = looks_revoking });
     return poller;
 }
@@ -211,7 +217,8 @@ void poller_reload(void *self)
     char error[POLICY_ERROR_BYTES];
     struct policy *policy = policy_read(poller->settings->policy_path, error);
     if (!policy) {
-        log_error("policy_refused", LOG_TEXT("path", poller->settings->policy_path), LOG_TEXT("reason", error));
+        log_error("policy_refused", LOG_TEXT("path", poller->settings->policy_path),
+                  LOG_TEXT("reason", error));
         return;
     }
     policy_free(&poller->policy);

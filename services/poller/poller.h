@@ -9,7 +9,8 @@
 struct poller;
 
 /* settings must live on; *policy is taken. */
-struct poller *poller_open(const struct poller_settings *settings, struct policy **policy, struct metrics *metrics,
+struct poller *poller_open(const struct poller_settings *settings, struct policy **policy,
+                           struct metrics *metrics,
                            struct health *health);
 /* For a service_loop, self being the poller. A turn waits up to half a second for something to do. */
 enum trouble poller_turn(void *self);

@@ -8,7 +8,8 @@
 #include "base/xalloc.h"
 
 const char *const TASK_STATE_NAMES[TASK_STATES] = {
-    [TASK_FRESH] = "fresh", [TASK_WAITING] = "waiting", [TASK_LOOKING] = "looking", [TASK_DELETING] = "deleting",
+    [TASK_FRESH] = "fresh", [TASK_WAITING] = "waiting", [TASK_LOOKING] = "looking",
+        [TASK_DELETING] = "deleting",
     [TASK_ENDING] = "ending",
 };
 
@@ -20,7 +21,8 @@ static const bool may_go[TASK_STATES][TASK_STATES] = {
 };
 
 _Static_assert(HISTORY_MODELS <= UINT8_MAX, "a task names its model's row in one byte");
-_Static_assert(3 * (ID_LENGTH_MAX + 1) + TRACEPARENT_BYTES <= UINT8_MAX, "where the last text begins fits one byte");
+_Static_assert(3 * (ID_LENGTH_MAX + 1) + TRACEPARENT_BYTES <= UINT8_MAX,
+               "where the last text begins fits one byte");
 
 void task_move(struct task *task, enum task_state to)
 {
@@ -43,7 +45,8 @@ static uint8_t keep(struct text *room, const char *bytes, size_t length)
     return at;
 }
 
-static struct task *task_of(const struct event *event, const struct kafka_header *parent, struct history *history)
+static struct task *task_of(const struct event *event, const struct kafka_header *parent,
+                            struct history *history)
 {
     struct text room = { 0 };
     struct task head = { .kind = event->type == EVENT_GENERATION_TASK ? TASK_FOLLOWED : TASK_CANCEL };
@@ -84,10 +87,12 @@ struct task *task_read(const struct kafka_record *record, struct history *histor
     bool known = event.type == EVENT_GENERATION_TASK || event.type == EVENT_GENERATION_CANCEL_REQUESTED;
     if (decoded == DECODE_OK && !known) {
         snprintf(error->reason, sizeof error->reason, "unknown_type");
-        snprintf(error->message, sizeof error->message, "%s does not belong on tasks", EVENTS[event.type].ce_type);
+        snprintf(error->message, sizeof error->message, "%s does not belong on tasks",
+                 EVENTS[event.type].ce_type);
     } else if (decoded == DECODE_OK && !key_is(record, event.generation_id)) {
         snprintf(error->reason, sizeof error->reason, "wrong_key");
-        snprintf(error->message, sizeof error->message, "the record's key is not its generationId %s", event.generation_id);
+        snprintf(error->message, sizeof error->message, "the record's key is not its generationId %s",
+                 event.generation_id);
     } else if (decoded == DECODE_OK) {
         task = task_of(&event, &parent, history);
     }
@@ -113,7 +118,8 @@ const char *task_id(const struct task *task)
 struct kafka_header task_traceparent(const struct task *task)
 {
     const char *value = task->trace_at ? task->text + task->trace_at : NULL;
-    return (struct kafka_header){ .name = "traceparent", .value = value, .length = value ? strlen(value) : 0 };
+    return (struct kafka_header){ .name = "traceparent", .value = value,
+                                  .length = value ? strlen(value) : 0 };
 }
 
 const char *task_trace_id(const struct task *task, char out[33])

@@ -1,5 +1,6 @@
-/* What the poller holds of a record of tasks: a task to follow, or a user's wish to cancel one. There may be 100,000 in one
- * process: one allocation each, nothing in it that can be had elsewhere. The work set frees it. */
+/* What the poller holds of a record of tasks: a task to follow, or a user's wish to cancel one. There may
+ * be 100,000 in one process: one allocation each, nothing in it that can be had elsewhere. The work set
+ * frees it. */
 #ifndef POLLER_TASK_H
 #define POLLER_TASK_H
 
@@ -32,18 +33,22 @@ struct task {
     uint16_t call;                       /* its open call's slot + 1; 0: none */
     uint8_t kind, state, model, failures;
     bool cancel_wanted, delete_sent;
-    uint8_t user_at, project_at, task_at, trace_at;              /* in text; project_at 0: none, trace_at 0: none */
+    /* in text; project_at 0: none, trace_at 0: none */
+    uint8_t user_at, project_at, task_at, trace_at;
     char text[];                         /* generation, traceparent, user, project, task, each with its NUL */
 };
 
 /* NULL: not ours to understand; error says why. Given: free. */
-struct task *task_read(const struct kafka_record *record, struct history *history, struct decode_error *error);
+struct task *task_read(const struct kafka_record *record, struct history *history,
+                       struct decode_error *error);
 const char *task_user(const struct task *task);
 const char *task_project(const struct task *task);       /* NULL: none */
 const char *task_id(const struct task *task);
 struct kafka_header task_traceparent(const struct task *task);
-const char *task_trace_id(const struct task *task, char out[33]);        /* for the log; NULL when there is none */
+/* for the log; NULL when there is none */
+const char *task_trace_id(const struct task *task, char out[33]);
 void task_move(struct task *task, enum task_state to);   /* must be a move that the table knows */
-bool task_precedes(const struct task *task, const struct task *other);   /* of two of one generation, the one that stays */
+/* of two of one generation, the one that stays */
+bool task_precedes(const struct task *task, const struct task *other);
 
 #endif

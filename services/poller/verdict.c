@@ -13,15 +13,18 @@ enum { FAILURE_BYTES = 500, FAILURE_CODE_BYTES = 128 };
 
 const char *const VERDICT_NAMES[VERDICT_KINDS] = {
     [VERDICT_COMPLETED] = "completed", [VERDICT_FAILED] = "failed", [VERDICT_EMPTY] = "no_output",
-    [VERDICT_CANCELLED_BY_USER] = "cancelled_by_user", [VERDICT_CANCELLED_ELSEWHERE] = "cancelled_by_provider",
-    [VERDICT_DEADLINE] = "deadline_exceeded", [VERDICT_MISSING] = "task_missing", [VERDICT_DUPLICATE] = "duplicate",
+    [VERDICT_CANCELLED_BY_USER] = "cancelled_by_user",
+    [VERDICT_CANCELLED_ELSEWHERE] = "cancelled_by_provider",
+    [VERDICT_DEADLINE] = "deadline_exceeded", [VERDICT_MISSING] = "task_missing",
+        [VERDICT_DUPLICATE] = "duplicate",
     [VERDICT_CANCEL_DROPPED] = "cancel_dropped",
 };
 
 /* What the user is told; the provider's own words are for the log and the context. */
 static const char *const MESSAGES[VERDICT_KINDS] = {
     [VERDICT_FAILED] = "Video generation failed", [VERDICT_EMPTY] = "Video generation ended without a video",
-    [VERDICT_CANCELLED_BY_USER] = "Cancelled by its user", [VERDICT_CANCELLED_ELSEWHERE] = "Cancelled at the provider",
+    [VERDICT_CANCELLED_BY_USER] = "Cancelled by its user",
+        [VERDICT_CANCELLED_ELSEWHERE] = "Cancelled at the provider",
     [VERDICT_DEADLINE] = "Video generation was not finished within its deadline",
     [VERDICT_MISSING] = "The provider no longer knows this generation",
 };
@@ -57,7 +60,8 @@ static void copy_answer(struct verdict *verdict, const struct runway_look_answer
     verdict->expires_at_ms = expiry_of(links, verdict->output_count, verdict->at_ms);
 }
 
-struct verdict *verdict_make(enum verdict_kind kind, const struct task *task, const struct runway_look_answer *answer,
+struct verdict *verdict_make(enum verdict_kind kind, const struct task *task,
+                             const struct runway_look_answer *answer,
                              const struct policy *policy)
 {
     struct verdict *verdict = xcalloc(1, sizeof *verdict);
@@ -69,7 +73,8 @@ struct verdict *verdict_make(enum verdict_kind kind, const struct task *task, co
     if (kind == VERDICT_COMPLETED && verdict->output_count == 0)
         kind = verdict->kind = VERDICT_EMPTY;        /* links that are none */
     if (MESSAGES[kind])
-        verdict->charge_tokens = policy_charge(policy, verdict->failure_code, kind == VERDICT_CANCELLED_BY_USER,
+        verdict->charge_tokens = policy_charge(policy, verdict->failure_code,
+                                               kind == VERDICT_CANCELLED_BY_USER,
                                                task->required_tokens);
     return verdict;
 }
@@ -115,7 +120,8 @@ static enum event_type type_of(const struct verdict *verdict)
     switch (verdict->kind) {
     case VERDICT_COMPLETED: return EVENT_GENERATION_COMPLETED;
     case VERDICT_CANCELLED_BY_USER: case VERDICT_CANCELLED_ELSEWHERE: return EVENT_GENERATION_CANCELLED;
-    case VERDICT_FAILED: case VERDICT_EMPTY: case VERDICT_DEADLINE: case VERDICT_MISSING: return EVENT_GENERATION_FAILED;
+    case VERDICT_FAILED: case VERDICT_EMPTY: case VERDICT_DEADLINE: case VERDICT_MISSING:
+        return EVENT_GENERATION_FAILED;
     case VERDICT_DUPLICATE: case VERDICT_CANCEL_DROPPED: case VERDICT_KINDS: break;
     }
     unreachable();
@@ -156,7 +162,8 @@ enum trouble verdict_write(const struct verdict *verdict, const struct task *tas
     event.provider_credits = verdict->credits;
     event.has_timings = true;
     event.timings = (struct event_timings){
-        .accepted_at_ms = task->accepted_at_ms, .submitted_at_ms = task->submitted_at_ms, .finished_at_ms = verdict->at_ms };
+        .accepted_at_ms = task->accepted_at_ms, .submitted_at_ms = task->submitted_at_ms,
+            .finished_at_ms = verdict->at_ms };
     if (verdict->kind == VERDICT_COMPLETED)
         fill_completed(&event, verdict, task);
     else

@@ -15,14 +15,16 @@ enum verdict_kind {
     VERDICT_DEADLINE,                /* our DELETE was acknowledged */
     VERDICT_MISSING,                 /* the provider does not know it any more */
     VERDICT_DUPLICATE,               /* a second record of the same generation: nothing is written */
-    VERDICT_CANCEL_DROPPED,          /* a cancel without a task here: it has ended before. Nothing is written */
+    /* a cancel without a task here: it has ended before. Nothing is written */
+    VERDICT_CANCEL_DROPPED,
     VERDICT_KINDS
 };
 extern const char *const VERDICT_NAMES[VERDICT_KINDS];
 
 struct verdict;
 /* answer: of the look that decided, or NULL; copied. Given: verdict_free. */
-struct verdict *verdict_make(enum verdict_kind kind, const struct task *task, const struct runway_look_answer *answer,
+struct verdict *verdict_make(enum verdict_kind kind, const struct task *task,
+                             const struct runway_look_answer *answer,
                              const struct policy *policy);
 void verdict_free(struct verdict **verdict);
 enum verdict_kind verdict_kind(const struct verdict *verdict);

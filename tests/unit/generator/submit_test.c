@@ -2,28 +2,35 @@
 #include "generator/submit.h"
 #include "unit/check_main.h"
 
-static const struct submit_rules FAIL = { .resubmit = false, .max_submissions = 2, .create_timeout_ms = 60000 };
-static const struct submit_rules TWICE = { .resubmit = true, .max_submissions = 2, .create_timeout_ms = 60000 };
+static const struct submit_rules FAIL = { .resubmit = false, .max_submissions = 2,
+                                          .create_timeout_ms = 60000 };
+static const struct submit_rules TWICE = { .resubmit = true, .max_submissions = 2,
+                                           .create_timeout_ms = 60000 };
 
 /* The table of design section 7, row by row, under both policies. */
 static const struct {
     enum runway_created created; int attempts; bool cancel_waits; enum submit_step fail, twice;
 } answers[] = {
     { RUNWAY_SUBMITTED, 1, false, SUBMIT_TASK_OUT, SUBMIT_TASK_OUT },
-    { RUNWAY_SUBMITTED, 1, true,  SUBMIT_TASK_OUT, SUBMIT_TASK_OUT },                /* the cancel goes with the task */
+    /* the cancel goes with the task */
+    { RUNWAY_SUBMITTED, 1, true,  SUBMIT_TASK_OUT, SUBMIT_TASK_OUT },
     { RUNWAY_NOT_MADE,  1, false, SUBMIT_CLOSE_AND_WAIT, SUBMIT_CLOSE_AND_WAIT },
     { RUNWAY_NOT_MADE,  2, false, SUBMIT_CLOSE_AND_WAIT, SUBMIT_CLOSE_AND_WAIT },
     { RUNWAY_OPERATOR,  1, false, SUBMIT_CLOSE_AND_BREAK, SUBMIT_CLOSE_AND_BREAK },
     { RUNWAY_REFUSED,   1, false, SUBMIT_FAIL_REFUSED, SUBMIT_FAIL_REFUSED },
     { RUNWAY_UNKNOWN,   1, false, SUBMIT_FAIL_UNKNOWN, SUBMIT_AGAIN },
-    { RUNWAY_UNKNOWN,   2, false, SUBMIT_FAIL_UNKNOWN, SUBMIT_FAIL_UNKNOWN },        /* two in all, never three */
-    { RUNWAY_UNKNOWN,   1, true,  SUBMIT_FAIL_UNKNOWN, SUBMIT_FAIL_UNKNOWN },        /* nobody wants a second one */
+    /* two in all, never three */
+    { RUNWAY_UNKNOWN,   2, false, SUBMIT_FAIL_UNKNOWN, SUBMIT_FAIL_UNKNOWN },
+    /* nobody wants a second one */
+    { RUNWAY_UNKNOWN,   1, true,  SUBMIT_FAIL_UNKNOWN, SUBMIT_FAIL_UNKNOWN },
 };
 
 START_TEST(each_answer_has_its_step)
 {
-    enum submit_step fail = submit_answered(&FAIL, answers[_i].created, answers[_i].attempts, answers[_i].cancel_waits);
-    enum submit_step twice = submit_answered(&TWICE, answers[_i].created, answers[_i].attempts, answers[_i].cancel_waits);
+    enum submit_step fail = submit_answered(&FAIL, answers[_i].created, answers[_i].attempts,
+                                            answers[_i].cancel_waits);
+    enum submit_step twice = submit_answered(&TWICE, answers[_i].created, answers[_i].attempts,
+                                             answers[_i].cancel_waits);
     ck_assert_int_eq(fail, answers[_i].fail);
     ck_assert_int_eq(twice, answers[_i].twice);
 }
@@ -43,12 +50,14 @@ static const struct { int64_t intent_at_ms, wall_ms, want_ms; } doubts[] = {
     { 1000000, 1089999, 1 },
     { 1000000, 1090000, 0 },
     { 1000000, 9999999, 0 },
-    { 1000000,  500000, 90000 },         /* its owner's clock is ahead of ours: never longer than from our own sight */
+    /* its owner's clock is ahead of ours: never longer than from our own sight */
+    { 1000000,  500000, 90000 },
 };
 
 START_TEST(a_strangers_intent_is_unknown_only_when_its_post_must_be_over)
 {
-    ck_assert_int_eq(submit_unknown_in_ms(&FAIL, doubts[_i].intent_at_ms, doubts[_i].wall_ms), doubts[_i].want_ms);
+    ck_assert_int_eq(submit_unknown_in_ms(&FAIL, doubts[_i].intent_at_ms, doubts[_i].wall_ms),
+                     doubts[_i].want_ms);
 }
 END_TEST
 
@@ -91,7 +100,8 @@ START_TEST(waits_double_obey_retry_after_and_take_minutes_at_a_daily_limit)
     busy.retry_after_ms = 40000;
     ck_assert_int_eq(submit_wait_ms(&backoff, &busy), 40000);
     busy.retry_after_ms = INT64_C(86400000);
-    ck_assert_int_eq(submit_wait_ms(&backoff, &busy), 900000);       /* a quarter of an hour at most, then we ask again */
+    /* a quarter of an hour at most, then we ask again */
+    ck_assert_int_eq(submit_wait_ms(&backoff, &busy), 900000);
 
     struct runway_create_answer daily = { .created = RUNWAY_NOT_MADE, .status = 429, .daily_limit = true,
                                           .retry_after_ms = -1 };
@@ -107,7 +117,8 @@ END_TEST
 static const struct { struct deadline deadline; int64_t want_ms; } deadlines[] = {
     { { .accepted_at_ms = 0, .deadline_at_ms = 600000, .live_at_ms = 50 }, 600000 },
     { { .accepted_at_ms = 0, .deadline_at_ms = 600000, .live_at_ms = 50, .standstill_ms = 120000 }, 720000 },
-    { { .accepted_at_ms = 0, .deadline_at_ms = 600000, .live_at_ms = 900000 }, 930000 },     /* came back late: a little time */
+    /* came back late: a little time */
+    { { .accepted_at_ms = 0, .deadline_at_ms = 600000, .live_at_ms = 900000 }, 930000 },
 };
 
 START_TEST(the_deadline_stands_still_while_the_breaker_is_open)
@@ -129,7 +140,8 @@ END_TEST
 CHECK_MAIN("submit",
     tcase_add_loop_test(tests, each_answer_has_its_step, 0, ROWS(answers));
     tcase_add_test(tests, no_intent_beyond_what_the_policy_allows);
-    tcase_add_loop_test(tests, a_strangers_intent_is_unknown_only_when_its_post_must_be_over, 0, ROWS(doubts));
+    tcase_add_loop_test(tests, a_strangers_intent_is_unknown_only_when_its_post_must_be_over, 0,
+                        ROWS(doubts));
     tcase_add_loop_test(tests, a_post_starts_only_soon_after_its_intent, 0, ROWS(ages));
     tcase_add_test(tests, a_post_that_may_start_is_over_before_its_intent_is_called_unknown);
     tcase_add_test(tests, waits_double_obey_retry_after_and_take_minutes_at_a_daily_limit);

@@ -300,14 +300,16 @@ static struct work_item *find(const char *key, size_t length, int64_t after, con
 {
     for (int i = 0; i < fake.item_count; i++) {
         struct work_item *item = fake.items[i].live;
-        if (item && (item->flags & 1) && item->offset > after && item != except && item->key_length == length &&
+        if (item && (item->flags & 1) && item->offset > after && item != except &&
+            item->key_length == length &&
             memcmp(item->key, key, length) == 0)
             return item;
     }
     return NULL;
 }
 
-struct work_item *workset_find(const struct workset *set, const char *key, size_t key_length, const struct work_item *except)
+struct work_item *workset_find(const struct workset *set, const char *key, size_t key_length,
+                               const struct work_item *except)
 {
     (void)set;
     return find(key, key_length, -1, except);
@@ -348,7 +350,8 @@ static struct fake_call *call(enum fake_op op, const char *subject, void *self, 
     return made;
 }
 
-void runway_create(struct runway *runway, const struct runway_request *request, runway_create_done *done, void *self,
+void runway_create(struct runway *runway, const struct runway_request *request, runway_create_done *done,
+                   void *self,
                    void *tag)
 {
     (void)runway;
@@ -361,7 +364,8 @@ void runway_look(struct runway *runway, const char *task_id, runway_look_done *d
     call(FAKE_LOOK, task_id, self, tag)->done.look = done;
 }
 
-void runway_cancel(struct runway *runway, const char *task_id, runway_cancel_done *done, void *self, void *tag)
+void runway_cancel(struct runway *runway, const char *task_id, runway_cancel_done *done, void *self,
+                   void *tag)
 {
     (void)runway;
     call(FAKE_CANCEL, task_id, self, tag)->done.cancel = done;
@@ -407,7 +411,8 @@ int fake_count(enum event_type type, const char *generation)
 {
     int count = 0;
     for (int i = 0; i < fake.event_count; i++)
-        count += fake.events[i].type == type && (!generation || strcmp(fake.events[i].generation, generation) == 0);
+        count += fake.events[i].type == type && (!generation ||
+                                                 strcmp(fake.events[i].generation, generation) == 0);
     return count;
 }
 

@@ -1,5 +1,6 @@
-/* A work set, outbox, HTTP client, provider and clock in memory, for the rules that stand on them (linked instead of the real
- * ones). The log survives a rebalance as the topic does: what was committed, and nothing else. */
+/* A work set, outbox, HTTP client, provider and clock in memory, for the rules that stand on them (linked
+ * instead of the real ones). The log survives a rebalance as the topic does: what was committed, and
+ * nothing else. */
 #ifndef UNIT_WORKSET_FAKE_H
 #define UNIT_WORKSET_FAKE_H
 
@@ -35,7 +36,8 @@ struct fake {
     bool abort_next;                     /* the next transaction is written and then aborted */
     bool held;                           /* the partition is ours */
     bool paused;
-    bool in_doubt;                       /* at the next revocation the transaction at hand may be committed or not */
+    /* at the next revocation the transaction at hand may be committed or not */
+    bool in_doubt;
     int64_t mono_ms, wall_ms;
     void (*on_step)(void);               /* what the network does while http_client_step waits; may be NULL */
 };
@@ -44,10 +46,12 @@ extern struct fake fake;
 void fake_reset(void);
 /* Encodes event as a record of the topic; handed out by the next turn. */
 struct fake_item *fake_put(const struct event *event);
-void fake_assign(void);                  /* everything that is not done is read again and handed out by the next turn */
+/* everything that is not done is read again and handed out by the next turn */
+void fake_assign(void);
 void fake_revoke(bool lost);             /* calls revoking unless lost; then drop for every item */
 void fake_pass(int64_t duration_ms);     /* both clocks */
-int fake_count(enum event_type type, const char *generation);        /* committed events; generation NULL: of all */
+/* committed events; generation NULL: of all */
+int fake_count(enum event_type type, const char *generation);
 const char *fake_json(enum event_type type, const char *generation); /* of the last one; NULL: none */
 struct fake_call *fake_open_call(enum fake_op op);       /* the oldest that is not answered, or NULL */
 int fake_calls(enum fake_op op, const char *subject);    /* how many there were; subject NULL: of all */

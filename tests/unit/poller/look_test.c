@@ -8,7 +8,8 @@ enum { NOW_WALL = 1000000, NOW_MONO = 500000, CONFIRM = 120000 };
 #define LATE   { .deadline_at_ms = NOW_WALL }
 #define WANTED { .deadline_at_ms = NOW_WALL + 1, .cancel_wanted = true }
 
-static const struct { struct look_task task; struct runway_look_answer answer; enum look_step want; } looks[] = {
+static const struct { struct look_task task; struct runway_look_answer answer; enum look_step want;
+                      } looks[] = {
     { FINE,   LIVE(RUNWAY_THROTTLED, 0), LOOK_AGAIN },
     { FINE,   LIVE(RUNWAY_PENDING, 0),   LOOK_AGAIN },
     { FINE,   LIVE(RUNWAY_RUNNING, 0),   LOOK_AGAIN },
@@ -25,16 +26,20 @@ static const struct { struct look_task task; struct runway_look_answer answer; e
     { WANTED, LIVE(RUNWAY_FAILED, 0),    LOOK_FAIL },
     { FINE,   LIVE(RUNWAY_CANCELLED, 0), LOOK_CANCELLED },
     { FINE,   { .look = RUNWAY_LATER, .http_status = 502 }, LOOK_LATER },
-    { LATE,   { .look = RUNWAY_LATER, .http_status = 502 }, LOOK_LATER },    /* no answer never ends anything */
+    /* no answer never ends anything */
+    { LATE,   { .look = RUNWAY_LATER, .http_status = 502 }, LOOK_LATER },
     { WANTED, { .look = RUNWAY_LATER }, LOOK_LATER },
     { LATE,   { .look = RUNWAY_LOOK_OPERATOR, .http_status = 401 }, LOOK_BREAK },
     { FINE,   { .look = RUNWAY_MISSING }, LOOK_MISSED },
     { LATE,   { .look = RUNWAY_MISSING }, LOOK_MISSED },
     { WANTED, { .look = RUNWAY_MISSING }, LOOK_MISSED },
     { { .deadline_at_ms = NOW_WALL, .delete_sent = true }, { .look = RUNWAY_MISSING }, LOOK_DELETE },
-    { { .deadline_at_ms = NOW_WALL + 1, .missing_since_ms = NOW_MONO - CONFIRM + 1 }, { .look = RUNWAY_MISSING }, LOOK_MISSED },
-    { { .deadline_at_ms = NOW_WALL + 1, .missing_since_ms = NOW_MONO - CONFIRM }, { .look = RUNWAY_MISSING }, LOOK_GONE },
-    { { .deadline_at_ms = NOW_WALL + 1, .missing_since_ms = 1 }, LIVE(RUNWAY_RUNNING, 0), LOOK_AGAIN },   /* there again */
+    { { .deadline_at_ms = NOW_WALL + 1, .missing_since_ms = NOW_MONO - CONFIRM + 1 },
+      { .look = RUNWAY_MISSING }, LOOK_MISSED },
+    { { .deadline_at_ms = NOW_WALL + 1, .missing_since_ms = NOW_MONO - CONFIRM }, { .look = RUNWAY_MISSING },
+      LOOK_GONE },
+    /* there again */
+    { { .deadline_at_ms = NOW_WALL + 1, .missing_since_ms = 1 }, LIVE(RUNWAY_RUNNING, 0), LOOK_AGAIN },
 };
 
 START_TEST(each_answer_has_its_step)

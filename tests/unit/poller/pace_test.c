@@ -72,13 +72,18 @@ static const struct { struct pace_task task; int64_t least_ms, most_ms; } nexts[
     /* restored long after: somewhere within one interval */
     { { .since_submitted_ms = 90000, .until_deadline_ms = 600000, .render_ms = 60000 }, 0, EVERY * 11 / 10 },
     /* looked at: the least interval */
-    { { .since_submitted_ms = 50000, .until_deadline_ms = 600000, .render_ms = 60000, .looked = true }, EVERY, EVERY * 11 / 10 },
+    { { .since_submitted_ms = 50000, .until_deadline_ms = 600000, .render_ms = 60000, .looked = true },
+      EVERY, EVERY * 11 / 10 },
     /* far too late already: further apart, but not for ever */
-    { { .since_submitted_ms = 3600000, .until_deadline_ms = 600000, .render_ms = 60000, .looked = true }, 30000, 33000 },
+    { { .since_submitted_ms = 3600000, .until_deadline_ms = 600000, .render_ms = 60000, .looked = true },
+      30000, 33000 },
     /* its deadline comes first */
-    { { .since_submitted_ms = 3600000, .until_deadline_ms = 9000, .render_ms = 60000, .looked = true }, 9000, 9000 },
-    { { .since_submitted_ms = 50000, .until_deadline_ms = 100, .render_ms = 60000, .looked = true }, EVERY, EVERY },
-    { { .since_submitted_ms = 50000, .until_deadline_ms = -100, .render_ms = 60000, .looked = true }, EVERY, EVERY * 11 / 10 },
+    { { .since_submitted_ms = 3600000, .until_deadline_ms = 9000, .render_ms = 60000, .looked = true }, 9000,
+      9000 },
+    { { .since_submitted_ms = 50000, .until_deadline_ms = 100, .render_ms = 60000, .looked = true }, EVERY,
+      EVERY },
+    { { .since_submitted_ms = 50000, .until_deadline_ms = -100, .render_ms = 60000, .looked = true }, EVERY,
+      EVERY * 11 / 10 },
 };
 
 START_TEST(the_next_look_comes_when_there_may_be_something_to_see)
@@ -141,7 +146,8 @@ static const struct { const char *links[2]; int64_t want_seconds; } expiries[] =
 START_TEST(links_last_as_long_as_they_say_or_as_promised)
 {
     int count = expiries[_i].links[1] ? 2 : 1;
-    ck_assert_int_eq(expiry_of(expiries[_i].links, count, LOOKED * INT64_C(1000)), expiries[_i].want_seconds * 1000);
+    ck_assert_int_eq(expiry_of(expiries[_i].links, count, LOOKED * INT64_C(1000)),
+                     expiries[_i].want_seconds * 1000);
 }
 END_TEST
 

@@ -29,8 +29,10 @@ static void begin(void)
     memset(health, 0, sizeof health);
     settings = (struct poller_settings){
         .provider = { .base_url = "http://127.0.0.1:1", .key = "key", .probe_ms = 5000 },
-        .policy_path = "deploy/policy.json", .max_in_flight = 8, .looks_per_second = 100, .look_every_ms = 5000,
-        .look_timeout_ms = 20000, .missing_confirm_ms = 120000, .revoke_ms = 2000, .rewrite_after_ms = 3600000 };
+        .policy_path = "deploy/policy.json", .max_in_flight = 8, .looks_per_second = 100,
+            .look_every_ms = 5000,
+        .look_timeout_ms = 20000, .missing_confirm_ms = 120000, .revoke_ms = 2000,
+            .rewrite_after_ms = 3600000 };
     struct policy *policy = policy_read(settings.policy_path, error);
     ck_assert_msg(policy != NULL, "%s", error);
     metrics = metrics_open();
@@ -91,20 +93,27 @@ static struct fake_item *put_cancel(const char *generation, const char *user)
 
 #define ANSWER .http_status = 200, .progress = -1, .credits = -1, .retry_after_ms = -1
 static const struct runway_look_answer RUNNING = { .look = RUNWAY_TASK, .status = RUNWAY_RUNNING, ANSWER };
-static const struct runway_look_answer SUCCEEDED = { .look = RUNWAY_TASK, .status = RUNWAY_SUCCEEDED, .output_count = 1,
+static const struct runway_look_answer SUCCEEDED = { .look = RUNWAY_TASK, .status = RUNWAY_SUCCEEDED,
+                                                     .output_count = 1,
     .outputs = { "https://d.example/v.mp4?_jwt=a.b.c" }, .http_status = 200, .progress = -1, .credits = 25,
     .retry_after_ms = -1 };
-static const struct runway_look_answer FAILED = { .look = RUNWAY_TASK, .status = RUNWAY_FAILED, .failure = "it is \"bad\"",
-    .failure_code = "INTERNAL.BAD_OUTPUT.CODE01", .http_status = 200, .progress = -1, .credits = 0, .retry_after_ms = -1 };
+static const struct runway_look_answer FAILED = { .look = RUNWAY_TASK, .status = RUNWAY_FAILED,
+                                                  .failure = "it is \"bad\"",
+    .failure_code = "INTERNAL.BAD_OUTPUT.CODE01", .http_status = 200, .progress = -1, .credits = 0,
+        .retry_after_ms = -1 };
 static const struct runway_look_answer STRANGE = { .look = RUNWAY_TASK, .status = RUNWAY_STATUS_UNKNOWN,
     .status_text = "DREAMING", ANSWER };
-static const struct runway_look_answer MISSING = { .look = RUNWAY_MISSING, .http_status = 404, .progress = -1, .credits = -1,
+static const struct runway_look_answer MISSING = { .look = RUNWAY_MISSING, .http_status = 404,
+                                                   .progress = -1, .credits = -1,
     .retry_after_ms = -1 };
-static const struct runway_look_answer DENIED = { .look = RUNWAY_LOOK_OPERATOR, .http_status = 401, .progress = -1,
+static const struct runway_look_answer DENIED = { .look = RUNWAY_LOOK_OPERATOR, .http_status = 401,
+                                                  .progress = -1,
     .credits = -1, .retry_after_ms = -1, .message = "key disabled" };
-static const struct runway_look_answer AWAY = { .look = RUNWAY_LATER, .http_status = 502, .progress = -1, .credits = -1,
+static const struct runway_look_answer AWAY = { .look = RUNWAY_LATER, .http_status = 502, .progress = -1,
+                                                .credits = -1,
     .retry_after_ms = -1 };
-static const struct runway_cancel_answer GONE = { .acknowledged = true, .http_status = 204, .retry_after_ms = -1 };
+static const struct runway_cancel_answer GONE = { .acknowledged = true, .http_status = 204,
+                                                  .retry_after_ms = -1 };
 static const struct runway_cancel_answer NOT_NOW = { .http_status = 503, .retry_after_ms = -1 };
 
 /* Waits for the next look and answers it. */
@@ -118,7 +127,8 @@ static void look(const struct runway_look_answer *answer)
 
 static int ends(const char *generation)
 {
-    return fake_count(EVENT_GENERATION_COMPLETED, generation) + fake_count(EVENT_GENERATION_FAILED, generation) +
+    return fake_count(EVENT_GENERATION_COMPLETED, generation) + fake_count(EVENT_GENERATION_FAILED,
+                                                                           generation) +
            fake_count(EVENT_GENERATION_CANCELLED, generation);
 }
 
@@ -267,9 +277,11 @@ START_TEST(a_lost_acknowledgement_is_asked_for_again)
     put_task("g1", "task-1");
     put_cancel("g1", "ann");
     look(&RUNNING);
-    fake_answer_cancel(fake_open_call(FAKE_CANCEL), &(struct runway_cancel_answer){ .retry_after_ms = -1, .message = "cut" });
+    fake_answer_cancel(fake_open_call(FAKE_CANCEL), &(struct runway_cancel_answer){ .retry_after_ms = -1,
+                                                                                    .message = "cut" });
     look(&MISSING);                          /* it was taken after all */
-    fake_answer_cancel(fake_open_call(FAKE_CANCEL), &(struct runway_cancel_answer){ .acknowledged = true, .missing = true,
+    fake_answer_cancel(fake_open_call(FAKE_CANCEL), &(struct runway_cancel_answer){ .acknowledged = true,
+                                                                                    .missing = true,
                                                                                       .http_status = 404 });
     turns(2);
     ck_assert_int_eq(fake_count(EVENT_GENERATION_CANCELLED, "g1"), 1);
@@ -447,18 +459,21 @@ START_TEST(asked_to_stop_it_starts_no_look)
 }
 END_TEST
 
-/* Design section 8: at most 300 bytes a task beside its ids. Counted as malloc counts, with the heap's slot and the work set's
- * table (filled by three quarters at most, doubled when full: 8 bytes over 3/8). */
+/* Design section 8: at most 300 bytes a task beside its ids. Counted as malloc counts, with the heap's
+ * slot and the work set's table (filled by three quarters at most, doubled when full: 8 bytes over 3/8). */
 START_TEST(a_live_task_is_small)
 {
     begin();
-    struct fake_item *item = put_task("01980a2c-7e4f-7b51-9d7e-0123456789ab", "17f20503-6c24-4c16-946b-35dbbce2af2f");
+    struct fake_item *item = put_task("01980a2c-7e4f-7b51-9d7e-0123456789ab",
+                                      "17f20503-6c24-4c16-946b-35dbbce2af2f");
     turns(1);
     struct task *task = (struct task *)item->live;
-    size_t ids = strlen(task->item.key) + strlen(task_id(task)) + strlen(task_user(task)) + strlen(task_project(task));
+    size_t ids = strlen(task->item.key) + strlen(task_id(task)) + strlen(task_user(task)) +
+                 strlen(task_project(task));
     size_t block = malloc_usable_size(task) + sizeof(size_t);
     size_t all = block + sizeof(void *) + sizeof(void *) * 8 / 3;
-    printf("a live task: struct %zu bytes, block %zu, with heap slot and table %zu, of that its ids %zu, so %zu beside them\n",
+    printf("a live task: struct %zu bytes, block %zu, with heap slot and table %zu, of that its ids %zu, so "
+           "%zu beside them\n",
            sizeof(struct task), block, all, ids, all - ids);
     ck_assert_uint_le(all - ids, 300);
     end();

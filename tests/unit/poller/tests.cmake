@@ -1,7 +1,7 @@
 if(TARGET reelgate-poller-rule)
   foreach(area look pace)
-    reelgate_test(unit-poller-${area} SOURCES ${CMAKE_CURRENT_LIST_DIR}/${area}_test.c USES reelgate-poller-rule
-      LABELS unit)
+    reelgate_test(unit-poller-${area} SOURCES ${CMAKE_CURRENT_LIST_DIR}/${area}_test.c
+      USES reelgate-poller-rule LABELS unit)
   endforeach()
   # The program's own code over a work set, a provider and a clock in memory.
   reelgate_test(unit-poller-scenes
