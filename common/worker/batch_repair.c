@@ -160,7 +160,7 @@ static enum trouble seek_one(struct batch *batch, struct assigned *row)
 
 static enum trouble rewind_all(struct batch *batch)
 {
-    load_drop(batch, batch->next);           /* read under an assignment that is over, or ahead of the rewind */
+    load_drop(batch, batch->next);           /* read under a former assignment, or too far ahead */
     for (size_t i = 0; i < batch->assigned_count; i++) {
         enum trouble trouble = seek_one(batch, &batch->assigned[i]);
         if (trouble != TROUBLE_NONE)

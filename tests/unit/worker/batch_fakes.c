@@ -103,7 +103,8 @@ enum kafka_event kafka_consumer_poll(struct kafka_consumer *consumer, int timeou
     return KAFKA_NOTHING;
 }
 
-enum trouble kafka_consumer_seek(struct kafka_consumer *consumer, int topic, int32_t partition, int64_t offset)
+enum trouble kafka_consumer_seek(struct kafka_consumer *consumer, int topic, int32_t partition,
+                                 int64_t offset)
 {
     (void)consumer, (void)topic;
     fakes_trace("seek[%d:%d]", (int)partition, (int)offset);

@@ -6,7 +6,7 @@
 #include "worker/batch.h"
 
 enum fake_event { FAKE_NOTHING, FAKE_RECORD, FAKE_END, FAKE_REVOKE, FAKE_ASSIGN };
-struct fake_poll { enum fake_event event; int32_t partition; int64_t offset; };      /* ASSIGN: offset is committed */
+struct fake_poll { enum fake_event event; int32_t partition; int64_t offset; };     /* ASSIGN: committed */
 
 struct fakes {
     struct fake_poll polls[32];              /* what the next polls bring, in order; then nothing */

@@ -140,7 +140,7 @@ START_TEST(a_rebalance_between_two_records_drops_what_was_read)
 }
 END_TEST
 
-/* The offsets were sent before the poll, by a member in good standing: the next owner waits for this commit. */
+/* The offsets were sent by a member in good standing, before the poll: the next owner waits for this commit. */
 START_TEST(a_rebalance_in_the_transaction_ends_it_and_drops_the_next)
 {
     fakes_poll(FAKE_RECORD, 0, 5);
@@ -167,7 +167,7 @@ static const struct { const char *at; enum trouble with; bool aborts, renews; } 
     { "commit", TROUBLE_RENEW, false, true },
 };
 
-START_TEST(whatever_breaks_both_batches_run_again_from_what_is_committed)
+START_TEST(whatever_breaks_both_run_again_from_what_is_committed)
 {
     fakes.fail_at = breaks[_i].at;
     fakes.fail_with = breaks[_i].with;
@@ -273,7 +273,7 @@ CHECK_MAIN("worker/batch (fakes)",
     tcase_add_test(tests, a_full_batch_does_not_wait_for_more);
     tcase_add_test(tests, a_rebalance_between_two_records_drops_what_was_read);
     tcase_add_test(tests, a_rebalance_in_the_transaction_ends_it_and_drops_the_next);
-    tcase_add_loop_test(tests, whatever_breaks_both_batches_run_again_from_what_is_committed, 0, ROWS(breaks));
+    tcase_add_loop_test(tests, whatever_breaks_both_run_again_from_what_is_committed, 0, ROWS(breaks));
     tcase_add_test(tests, a_failing_abort_makes_a_new_producer);
     tcase_add_test(tests, without_redis_nothing_is_read_on);
     tcase_add_test(tests, a_group_without_an_offset_goes_back_to_the_first_record);

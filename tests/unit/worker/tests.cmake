@@ -1,5 +1,7 @@
 foreach(part metrics settings health)
-  reelgate_test(unit-worker-${part} SOURCES ${CMAKE_CURRENT_LIST_DIR}/${part}_test.c USES reelgate-worker LABELS unit)
+  reelgate_test(unit-worker-${part} SOURCES ${CMAKE_CURRENT_LIST_DIR}/${part}_test.c
+    USES reelgate-worker LABELS unit)
 endforeach()
-reelgate_test(unit-worker-batch SOURCES ${CMAKE_CURRENT_LIST_DIR}/batch_test.c ${CMAKE_CURRENT_LIST_DIR}/batch_fakes.c
+reelgate_test(unit-worker-batch
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/batch_test.c ${CMAKE_CURRENT_LIST_DIR}/batch_fakes.c
   USES reelgate-worker LABELS unit)
