@@ -78,28 +78,19 @@ static inline struct fake_item *put_cancel(const char *generation, const char *u
     return fake_put(&cancel);
 }
 
-static const struct runway_create_answer __attribute__((unused)) SUBMITTED = { .created = RUNWAY_SUBMITTED,
-                                                                               .status = 200,
-                                                       .task_id = "task-1",
-                                                       .estimated_credits = 25, .retry_after_ms = -1 };
-static const struct runway_create_answer __attribute__((unused)) BUSY = { .created = RUNWAY_NOT_MADE,
-                                                                          .status = 503,
-                                                  .estimated_credits = -1,
-                                                  .message = "shedding load", .retry_after_ms = -1 };
-static const struct runway_create_answer __attribute__((unused)) NO_CREDIT = { .created = RUNWAY_OPERATOR,
-                                                                               .status = 400,
-                                                       .estimated_credits = -1,
-                                                       .message = "not enough credits",
-                                                           .retry_after_ms = -1 };
-static const struct runway_create_answer __attribute__((unused)) REFUSED = { .created = RUNWAY_REFUSED,
-                                                                             .status = 400,
-                                                     .estimated_credits = -1,
-                                                     .message = "Invalid \"ratio\"\xff",
-                                                         .retry_after_ms = -1 };
-static const struct runway_create_answer __attribute__((unused)) UNKNOWN = { .created = RUNWAY_UNKNOWN,
-                                                                             .status = 0,
-                                                     .estimated_credits = -1,
-                                                     .message = "cut", .retry_after_ms = -1 };
+#define ANSWER(kind, code, ...) { .created = (kind), .status = (code), .retry_after_ms = -1, __VA_ARGS__ }
+#define SCENE static const __attribute__((unused)) struct
+SCENE runway_create_answer SUBMITTED =
+    ANSWER(RUNWAY_SUBMITTED, 200, .task_id = "task-1", .estimated_credits = 25);
+SCENE runway_create_answer BUSY =
+    ANSWER(RUNWAY_NOT_MADE, 503, .estimated_credits = -1, .message = "shedding load");
+SCENE runway_create_answer NO_CREDIT =
+    ANSWER(RUNWAY_OPERATOR, 400, .estimated_credits = -1, .message = "not enough credits");
+SCENE runway_create_answer REFUSED =
+    ANSWER(RUNWAY_REFUSED, 400, .estimated_credits = -1, .message = "Invalid \"ratio\"\xff");
+SCENE runway_create_answer UNKNOWN = ANSWER(RUNWAY_UNKNOWN, 0, .estimated_credits = -1, .message = "cut");
+SCENE runway_organization_answer EMPTY_PURSE = { .answered = true, .http_status = 200, .credit_balance = 0 };
+SCENE runway_organization_answer FULL_PURSE = { .answered = true, .http_status = 200, .credit_balance = 500 };
 
 /* Everything that ends one generation here, or hands it on. */
 static inline int ends(const char *generation)
@@ -107,13 +98,6 @@ static inline int ends(const char *generation)
     return fake_count(EVENT_GENERATION_TASK, generation) + fake_count(EVENT_GENERATION_FAILED, generation) +
            fake_count(EVENT_GENERATION_CANCELLED, generation);
 }
-
-static const struct runway_organization_answer __attribute__((unused)) EMPTY_PURSE =
-    { .answered = true, .http_status = 200,
-                                                               .credit_balance = 0 };
-static const struct runway_organization_answer __attribute__((unused)) FULL_PURSE =
-    { .answered = true, .http_status = 200,
-                                                              .credit_balance = 500 };
 
 static inline double orphans(const char *label)
 {
