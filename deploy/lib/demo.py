@@ -1,6 +1,7 @@
 """deploy/demo, once everything is installed and built: starts the stack, plays the stories, shows the
 table, ends."""
 
+import argparse
 import os
 import shutil
 import signal
@@ -9,7 +10,7 @@ import time
 
 from stack.process import StackError
 from stack.progress import Progress
-from stack.stack import ROOT, Stack
+from stack.stack import ROOT, SERVICES, Stack
 from stories import World, all_stories, count
 
 STORY_SECONDS = 180
@@ -78,18 +79,56 @@ def books_balance(stack):
     return audit.returncode == 0
 
 
+def read_options():
+    """deploy/demo has refused unknown ones and explained these."""
+    parser = argparse.ArgumentParser(add_help=False)
+    for flag in ("--keep", "--real", "--yes"):
+        parser.add_argument(flag, action="store_true")
+    parser.add_argument("--directory", default=os.path.join(ROOT, "build", "demo"))
+    return parser.parse_args()
+
+
 def agreed_to_pay(options):
     """--real: the key is there and somebody has said yes."""
     if not os.environ.get("RUNWAYML_API_SECRET"):
         raise StackError("--real needs Runway's key in RUNWAYML_API_SECRET")
     print(
-        "  This makes three videos of two seconds with Runway's own API, about 72 credits (0.72 US dollars)."
+        "  This makes three videos of two seconds with Runway's own API: about 72 credits, 0.72 US dollars."
     )
-    if "--yes" in options:
+    if options.yes:
         return True
     if not sys.stdin.isatty():
         raise StackError("--real asks first, and there is no terminal to ask on; --yes answers for you")
     return input("  Go on? [y/N] ").strip().lower() in ("y", "yes")
+
+
+def fresh_stack(options, progress):
+    """A stack without any data, in place of an earlier demo's."""
+    real = (RUNWAY, os.environ["RUNWAYML_API_SECRET"]) if options.real else None
+    stack = Stack(
+        options.directory, bin_dir=os.environ.get("REELGATE_BIN"), tied=not options.keep, provider=real
+    )
+    if os.path.isdir(stack.directory) and os.listdir(stack.directory):
+        if not os.path.exists(stack.path("stack.json")):
+            raise StackError(f"{stack.directory} holds something else than a demo's data: not touched")
+        if any(stack.find(name) for name in (*stack.program_names(), *SERVICES)):
+            progress("Stopping what an earlier --keep left running")
+            stack.down()
+            progress.close()
+        shutil.rmtree(stack.directory)
+    return stack
+
+
+def start_and_play(stack, options, progress):
+    """True when every story ended as it should and the books balance."""
+    began = time.monotonic()
+    stack.up(say=progress)
+    progress.close()
+    print(f"  Up after {time.monotonic() - began:.0f} s. The stories:\n")
+    world = World(stack, options.real)
+    passed = play(world, REAL_STORY_SECONDS if options.real else STORY_SECONDS) and books_balance(stack)
+    print(f"\n  {'Every story ended as it should.' if passed else 'NOT every story ended as it should.'}")
+    return passed
 
 
 def how_to_talk_to_it(stack):
@@ -102,32 +141,6 @@ def how_to_talk_to_it(stack):
     print(f"    deploy/local --directory {stack.directory} down")
 
 
-def fresh_stack(options, progress):
-    directory = os.path.join(ROOT, "build", "demo")
-    real = (RUNWAY, os.environ["RUNWAYML_API_SECRET"]) if "--real" in options else None
-    stack = Stack(
-        directory, bin_dir=os.environ.get("REELGATE_BIN"), tied="--keep" not in options, provider=real
-    )
-    if any(stack.find(name) for name in (*stack.program_names(), "kafka", "redis", "sandbox")):
-        progress("Stopping what an earlier --keep left running")
-        stack.down()
-        progress.close()
-    shutil.rmtree(directory, ignore_errors=True)
-    return stack
-
-
-def start_and_play(stack, options, progress):
-    """True when every story ended as it should and the books balance."""
-    began = time.monotonic()
-    stack.up(say=progress)
-    progress.close()
-    print(f"  Up after {time.monotonic() - began:.0f} s. The stories:\n")
-    world = World(stack, "--real" in options)
-    passed = play(world, REAL_STORY_SECONDS if world.real else STORY_SECONDS) and books_balance(stack)
-    print(f"\n  {'Every story ended as it should.' if passed else 'NOT every story ended as it should.'}")
-    return passed
-
-
 def stop(stack, progress, passed):
     progress("Stopping")
     stack.down()
@@ -137,12 +150,12 @@ def stop(stack, progress, passed):
 
 
 def main():
-    options, began = set(sys.argv[1:]), time.monotonic()
+    options, began = read_options(), time.monotonic()
     # Ctrl-C and a polite kill end the same way: through the finally below.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     stack, progress, passed, played = None, Progress(), False, False
     try:
-        if "--real" in options and not agreed_to_pay(options):
+        if options.real and not agreed_to_pay(options):
             print("  Nothing was started.")
             return 1
         stack = fresh_stack(options, progress)
@@ -156,7 +169,7 @@ def main():
         print("\n  Interrupted.", file=sys.stderr)
         return 130
     finally:
-        if stack is not None and played and "--keep" in options:
+        if stack is not None and played and options.keep:
             how_to_talk_to_it(stack)
         elif stack is not None:
             stop(stack, progress, passed)
