@@ -140,7 +140,7 @@ START_TEST(a_rebalance_between_two_records_drops_what_was_read)
 }
 END_TEST
 
-/* The offsets were sent by a member in good standing, before the poll: the next owner waits for this commit. */
+/* The offsets were sent before the poll, by a member in good standing: the next owner waits for this. */
 START_TEST(a_rebalance_in_the_transaction_ends_it_and_drops_the_next)
 {
     fakes_poll(FAKE_RECORD, 0, 5);
