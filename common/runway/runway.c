@@ -13,7 +13,7 @@
 #include "base/text.h"
 #include "base/xalloc.h"
 
-enum { CONNECT_TIMEOUT_MS = 10000, EXTRA_HEADERS_MAX = 16, OWN_HEADERS = 4 };
+enum { CONNECT_TIMEOUT_MS = 10000, OWN_HEADERS = 4 };
 
 /* A call under way: what its answer needs. In a list, since closing drops open calls without an answer. */
 struct pending {
@@ -28,27 +28,12 @@ struct pending {
 struct runway {
     struct http_client *http;
     char *base_url;
-    char *headers[OWN_HEADERS + EXTRA_HEADERS_MAX + 1];      /* NULL-ended; the first only beside a body */
+    char *headers[OWN_HEADERS + RUNWAY_EXTRA_HEADERS_MAX + 1];      /* NULL-ended; the first only beside a body */
     int create_timeout_ms, look_timeout_ms;
     struct pending *pending;
 };
 
 /* ---- open and close */
-
-const char *runway_config_flaw(const struct runway_config *config)
-{
-    if (!config->base_url || !strstr(config->base_url, "://")) return "the base URL is not a URL";
-    if (!config->key || !config->key[0]) return "there is no API key";
-    for (const char *c = config->key; *c; c++)
-        if (*c <= ' ' || *c > '~') return "the API key holds white space or other strange characters";
-    int count = 0;
-    for (const char *const *header = config->extra_headers; header && *header; header++) {
-        if (++count > EXTRA_HEADERS_MAX) return "there are more than 16 extra headers";
-        if (!strchr(*header, ':') || (*header)[0] == ':') return "an extra header is not 'Name: value'";
-        if (strpbrk(*header, "\r\n")) return "an extra header holds a line break";
-    }
-    return NULL;
-}
 
 struct runway *runway_open(const struct runway_config *config, struct http_client *http)
 {

@@ -19,6 +19,7 @@ struct runway_config {
     int look_timeout_ms;                 /* 20000; also for cancel and organization */
 };
 
+enum { RUNWAY_EXTRA_HEADERS_MAX = 16 };
 /* What is wrong with it in words for the operator (a line break in the key, a header without a colon), or
  * NULL. */
 const char *runway_config_flaw(const struct runway_config *config);

@@ -188,14 +188,28 @@ static void count_reason(struct outbox *outbox, const char *code)
     outbox->reasons[i].count++;
 }
 
+/* A record of a well-compressed batch can be larger than any topic takes; a letter that can't be written would stop its
+ * partition for ever. Such a one is named, not copied: it still lies where it came from. */
+static bool letter_fits(const struct kafka_record *record)
+{
+    struct kafka_header header;
+    size_t bytes = record->key_length + record->value_length;
+    for (size_t i = 0; kafka_record_header_at(record, i, &header); i++)
+        bytes += strlen(header.name) + header.length;
+    return bytes <= OUTBOX_LETTER_BYTES_MAX;
+}
+
 enum trouble outbox_dead_letter(struct outbox *outbox, const struct kafka_record *record, enum topic topic,
                                 const char *code, const char *message)
 {
     char partition[NUMBER_BYTES], offset[NUMBER_BYTES], timestamp[NUMBER_BYTES], now[RFC3339_BYTES];
+    const bool whole = letter_fits(record);
     outbox->header_count = 0;
     struct kafka_header header;
-    for (size_t i = 0; kafka_record_header_at(record, i, &header); i++)
+    for (size_t i = 0; whole && kafka_record_header_at(record, i, &header); i++)
         add_header(outbox, header.name, header.value, header.length);
+    if (!whole)
+        add_text(outbox, "dlq-omitted", "key, value and headers: too large to copy, see the origin");
     clock_format(clock_wall_ms(), now);
     add_text(outbox, "dlq-original-topic", outbox->topics[topic]);
     add_header(outbox, "dlq-original-partition", partition, number_text(partition, record->partition));
@@ -211,8 +225,8 @@ enum trouble outbox_dead_letter(struct outbox *outbox, const struct kafka_record
     count_reason(outbox, code);
     const struct kafka_message letter = {
         .topic = outbox->topics[TOPIC_DEAD_LETTERS], .partition = -1,
-        .key = record->key, .key_length = record->key_length,
-        .value = record->value, .value_length = record->value_length,
+        .key = whole ? record->key : NULL, .key_length = whole ? record->key_length : 0,
+        .value = whole ? record->value : NULL, .value_length = whole ? record->value_length : 0,
         .headers = outbox->headers, .header_count = outbox->header_count,
     };
     return kafka_producer_produce(outbox->producer, &letter, NULL);

@@ -30,6 +30,8 @@ enum trouble outbox_event_at(struct outbox *outbox, const struct event *event, e
                              int32_t partition);
 /* An event's bytes as they are, under the same key and with extra headers (a rewritten copy). */
 enum trouble outbox_copy(struct outbox *outbox, const struct kafka_message *message, int64_t *delivered);
+/* What fits the topic for sure: `topics apply` gives dead-letters OUTBOX_LETTER_TOPIC_BYTES for one message. */
+enum { OUTBOX_LETTER_BYTES_MAX = 6 * 1024 * 1024, OUTBOX_LETTER_TOPIC_BYTES = 8 * 1024 * 1024 };
 /* key, value and headers as they were, plus dlq-original-topic|partition|offset|timestamp|consumer-group,
  * dlq-error-code, dlq-error-message, dlq-attempts, dlq-first-failed-at, dlq-service, dlq-version as text. */
 enum trouble outbox_dead_letter(struct outbox *outbox, const struct kafka_record *record, enum topic topic,

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "worker/outbox.h"
+
 #define DAY_MS INT64_C(86400000)
 
 /* The longest that a generation may live is its deadline, a day; as long again for workers that were away. */
@@ -62,6 +64,10 @@ static void judge_topic(struct judgement *judgement, const struct topic_state *s
         complain(judgement, "message.timestamp.type is CreateTime, must be LogAppendTime: a request's age "
                             "is judged by the "
                  "broker's clock");
+    if (judgement->topic == TOPIC_DEAD_LETTERS && facts->message_bytes_max < OUTBOX_LETTER_TOPIC_BYTES)
+        complain(judgement, "max.message.bytes is %" PRId64 ", must be at least %d: a letter holds the whole "
+                            "message that was refused, and its reason", facts->message_bytes_max,
+                 (int)OUTBOX_LETTER_TOPIC_BYTES);
     if (judgement->topic == TOPIC_JOURNAL)
         judge_journal(judgement, state);
     else

@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/out.h"
 #include "cli/topic_rules.h"
+#include "worker/outbox.h"
 
 #define AT(member) .offset = offsetof(struct cli_settings, member)
 
@@ -37,17 +38,19 @@ static int32_t partitions_of(const struct cli *cli, enum topic topic)
 static enum kafka_created create(const struct cli *cli, struct kafka_client *client, enum topic topic,
                                  char error[200])
 {
-    char name[CLI_TOPIC_BYTES], retention[24];
+    char name[CLI_TOPIC_BYTES], retention[24], letters[24];
     const struct topic_row *row = &TOPICS[topic];
     cli_topic(cli, topic, name);
     snprintf(retention, sizeof retention, "%" PRId64, row->retention_ms);
+    snprintf(letters, sizeof letters, "%d", (int)OUTBOX_LETTER_TOPIC_BYTES);
     const struct kafka_topic_setting settings[] = {
         { "cleanup.policy", "delete" }, { "retention.ms", retention }, { "retention.bytes", "-1" },
         { "message.timestamp.type", row->log_append_time ? "LogAppendTime" : "CreateTime" },
+        { "max.message.bytes", letters },        /* last: only dead-letters have one of their own */
     };
     const struct kafka_topic_plan plan = {
         .name = name, .partitions = partitions_of(cli, topic), .replication = (int)cli->settings.replication,
-        .settings = settings, .setting_count = sizeof settings / sizeof settings[0],
+        .settings = settings, .setting_count = sizeof settings / sizeof settings[0] - (topic != TOPIC_DEAD_LETTERS),
     };
     return kafka_topic_create(client, &plan, (int)cli->settings.timeout_ms, error);
 }

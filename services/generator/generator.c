@@ -152,15 +152,25 @@ static void open_meters(struct generator *generator, struct metrics *metrics)
     meters->calls = provider_calls_open(metrics);
 }
 
+const char *generator_settings_flaw(const struct generator_settings *settings)
+{
+    char **headers = provider_headers(&settings->provider);
+    const char *flaw = runway_config_flaw(&(struct runway_config){
+        .base_url = settings->provider.base_url, .key = settings->provider.key,
+        .extra_headers = (const char *const *)headers });
+    provider_headers_free(&headers);
+    return flaw;
+}
+
 static void open_provider(struct generator *generator)
 {
     const struct provider_settings *provider = &generator->settings->provider;
     char **headers = provider_headers(provider);
-    generator->http = http_client_open();
-    generator->runway = runway_open(&(struct runway_config){
+    const struct runway_config config = {
         .base_url = provider->base_url, .key = provider->key, .extra_headers = (const char *const *)headers,
-        .create_timeout_ms = (int)generator->settings->create_timeout_ms, .look_timeout_ms = 20000 },
-            generator->http);
+        .create_timeout_ms = (int)generator->settings->create_timeout_ms, .look_timeout_ms = 20000 };
+    generator->http = http_client_open();
+    generator->runway = runway_open(&config, generator->http);
     provider_headers_free(&headers);
 }
 

@@ -8,6 +8,9 @@
 
 struct generator;
 
+/* What is wrong with the provider's key or headers, in words that show neither; NULL: nothing. */
+const char *generator_settings_flaw(const struct generator_settings *settings);
+
 /* settings must live on; *policy is taken. */
 struct generator *generator_open(const struct generator_settings *settings, struct policy **policy,
                                  struct metrics *metrics, struct health *health);

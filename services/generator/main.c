@@ -34,6 +34,9 @@ int main(int argc, char **argv)
         .versions = worker_versions, .tables = tables };
     param_read(&program, argc, argv, &settings, &settings.worker.kafka);
     provider_require_key(&settings.provider, program.name);
+    const char *flaw = generator_settings_flaw(&settings);
+    if (flaw)
+        service_refuse("runway_api_secret or runway_headers", NULL, flaw);
     struct policy *policy = policy_read(settings.policy_path, error);
     if (!policy)
         service_refuse("policy", settings.policy_path, error);

@@ -32,7 +32,7 @@ static struct tokens *open_tokens(const struct redis_settings *redis)
         .redis_url = redis->redis_url, .timeout_ms = (int)redis->redis_timeout_ms,
         .dedupe_window_ms = redis->dedupe_window_ms, .refusal_window_ms = 60 * 60 * 1000 }, error);
     if (!tokens)
-        service_refuse("redis_url", redis->redis_url, error);
+        service_refuse("redis_url", NULL, error);      /* it may hold a password */
     return tokens;
 }
 

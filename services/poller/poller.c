@@ -131,15 +131,25 @@ static void open_meters(struct poller *poller, struct metrics *metrics)
     meters->calls = provider_calls_open(metrics);
 }
 
+const char *poller_settings_flaw(const struct poller_settings *settings)
+{
+    char **headers = provider_headers(&settings->provider);
+    const char *flaw = runway_config_flaw(&(struct runway_config){
+        .base_url = settings->provider.base_url, .key = settings->provider.key,
+        .extra_headers = (const char *const *)headers });
+    provider_headers_free(&headers);
+    return flaw;
+}
+
 static void open_provider(struct poller *poller)
 {
     const struct provider_settings *provider = &poller->settings->provider;
     char **headers = provider_headers(provider);
-    poller->http = http_client_open();
-    poller->runway = runway_open(&(struct runway_config){
+    const struct runway_config config = {
         .base_url = provider->base_url, .key = provider->key, .extra_headers = (const char *const *)headers,
-        .create_timeout_ms = 60000, .look_timeout_ms = (int)poller->settings->look_timeout_ms },
-            poller->http);
+        .create_timeout_ms = 60000, .look_timeout_ms = (int)poller->settings->look_timeout_ms };
+    poller->http = http_client_open();
+    poller->runway = runway_open(&config, poller->http);
     provider_headers_free(&headers);
 }
 

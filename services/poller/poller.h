@@ -8,6 +8,9 @@
 
 struct poller;
 
+/* What is wrong with the provider's key or headers, in words that show neither; NULL: nothing. */
+const char *poller_settings_flaw(const struct poller_settings *settings);
+
 /* settings must live on; *policy is taken. */
 struct poller *poller_open(const struct poller_settings *settings, struct policy **policy,
                            struct metrics *metrics,

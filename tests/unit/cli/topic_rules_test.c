@@ -10,7 +10,8 @@ static void good_states(struct topic_state states[TOPIC_COUNT])
             .exists = true, .partitions = TOPICS[i].partitions, .replication = 3,
             .retention_ms = TOPICS[i].retention_ms,
             .retention_bytes = -1, .deletes = true, .log_append_time = TOPICS[i].log_append_time,
-            .min_insync_replicas = 2, .message_bytes_max = 1048588 } };
+            .min_insync_replicas = 2,
+            .message_bytes_max = i == TOPIC_DEAD_LETTERS ? 8 * 1024 * 1024 : 1048588 } };
 }
 
 START_TEST(the_tables_own_topics_are_good)
@@ -38,6 +39,7 @@ static void compacted(struct topic_state *state)
 
 static void compacted_too(struct topic_state *state) { state->facts.compacts = true; }
 static void create_time(struct topic_state *state) { state->facts.log_append_time = false; }
+static void small_messages(struct topic_state *state) { state->facts.message_bytes_max = 1048588; }
 static void truncated(struct topic_state *state) { state->low_watermark_most = 17; }
 static void more_partitions(struct topic_state *state) { state->facts.partitions++; }
 static void two_replicas(struct topic_state *state) { state->facts.replication = 2; }
@@ -54,6 +56,8 @@ static const struct {
     { TOPIC_JOURNAL, compacted, "p.journal: cleanup.policy is compact" },
     { TOPIC_JOURNAL, truncated, "begins at offset 17" },
     { TOPIC_JOURNAL, more_partitions, NULL },
+    { TOPIC_DEAD_LETTERS, small_messages, "p.dead-letters: max.message.bytes is 1048588" },
+    { TOPIC_RESULTS, small_messages, NULL },
     { TOPIC_JOBS, a_day, "p.jobs: retention.ms is 86400000" },
     { TOPIC_JOBS, two_days, NULL },
     { TOPIC_JOBS, for_ever, NULL },
