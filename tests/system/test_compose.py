@@ -85,6 +85,29 @@ def test_image_is_not_root_and_installs_what_is_copied():
                 assert os.path.exists(os.path.join(ROOT, source)), f"COPY {source}: there is none"
 
 
+def test_image_builds_from_what_it_copies(tmp_path):
+    """The first stage's COPY lines, then its RUN line's configuration: nothing outside them is needed."""
+    with open(os.path.join(ROOT, "deploy", "Dockerfile"), encoding="utf-8") as file:
+        first_stage = re.split(r"^FROM ", file.read(), flags=re.MULTILINE)[1]
+    for line in re.findall(r"^COPY (.*)$", first_stage, re.MULTILINE):
+        *sources, target = line.split()
+        for source in sources:
+            source = os.path.join(ROOT, source)
+            if os.path.isdir(source):
+                shutil.copytree(source, tmp_path / target)
+            else:
+                shutil.copy(source, tmp_path / target)
+    configure = re.search(r"cmake --preset \S+( -D\S+)*", first_stage)[0]
+    done = subprocess.run(configure.split(), cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    targets = subprocess.run(
+        ["ninja", "-C", "build/release", "-t", "targets", "all"],
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    for program in ("reelgate", "reelgate-sandbox", *("reelgate-" + name for name in WORKERS)):
+        assert re.search(rf"/{program}: C_EXECUTABLE_LINKER", targets), f"{program} would not be in the image"
+
+
 def test_runway_override_names_known_services(compose):
     override = read("deploy/compose.runway.yml")
     assert set(override["services"]) == {"generator", "poller"} <= set(compose["services"])
