@@ -12,6 +12,13 @@
 
 enum { TEXT_FIRST_BYTES = 256 };
 
+void text_copy(char *to, size_t size, const char *from)
+{
+    size_t length = strlen(from);
+    must(length < size);
+    memcpy(to, from, length + 1);
+}
+
 void text_clear(struct text *text)
 {
     text->length = 0;

@@ -8,6 +8,9 @@
 
 struct text { char *bytes; size_t length, capacity; };
 
+/* Copies a string and its NUL into room for size bytes. That it fits is the caller's to know: must() fails. */
+void text_copy(char *to, size_t size, const char *from);
+
 void text_clear(struct text *text);                   /* length 0, memory kept */
 void text_free(struct text *text);
 void text_reserve(struct text *text, size_t more);    /* room for more bytes and the NUL */

@@ -16,7 +16,7 @@ enum { ERROR_BYTES = 200, HOST_BYTES = 256 };
 static bool is_port(const char *text)
 {
     size_t digits = strspn(text, "0123456789");
-    return digits > 0 && digits <= 5 && text[digits] == '\0' && atoi(text) <= UINT16_MAX;
+    return digits > 0 && digits <= 5 && text[digits] == '\0' && strtol(text, NULL, 10) <= UINT16_MAX;
 }
 
 /* "127.0.0.1:8080", "[::1]:0", ":8080" -> host and port as text; an empty host means all interfaces. */

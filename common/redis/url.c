@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 static bool wrong(char error[200], const char *words)
 {
     snprintf(error, 200, "%s; wanted redis://[user:password@]host[:port][/db] or unix:/path", words);
@@ -101,7 +103,7 @@ bool redis_url_parse(const char *text, struct redis_url *url, char error[200])
     if (strncmp(text, "unix:", 5) == 0) {
         if (text[5] != '/' || strlen(text + 5) >= sizeof url->path)
             return wrong(error, "the socket's path is not absolute or longer than 107 bytes");
-        strcpy(url->path, text + 5);
+        text_copy(url->path, sizeof url->path, text + 5);
         return true;
     }
     if (strncmp(text, scheme, sizeof scheme - 1) != 0)

@@ -8,6 +8,7 @@
 
 #include "base/must.h"
 #include "base/xalloc.h"
+#include "base/text.h"
 
 struct tokens_batch *tokens_batch_open(struct tokens *tokens)
 {
@@ -142,7 +143,7 @@ static bool guarded(struct tokens_batch *batch, int32_t bucket)
     batch->buckets = grown(batch->buckets, batch->bucket_count, &batch->bucket_room, sizeof *batch->buckets);
     struct batch_bucket *row = &batch->buckets[batch->bucket_count];
     row->bucket = bucket;
-    strcpy(row->verified, verified);
+    text_copy(row->verified, sizeof row->verified, verified);
 
     struct arguments arguments;
     arguments_clear(&arguments);

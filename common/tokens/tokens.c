@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "base/xalloc.h"
+#include "base/text.h"
 #include "tokens/internal.h"
 #include "tokens/words.h"
 
@@ -195,7 +196,7 @@ bool tokens_adopt(struct tokens *tokens, int32_t bucket, const char *verified)
     if (strtol(partitions + 1, NULL, 10) != tokens->partitions)
         /* a recovery under another count of journal partitions says nothing to us */
         return false;
-    strcpy(own, verified);
+    text_copy(own, VERIFIED_BYTES, verified);
     return true;
 }
 

@@ -144,8 +144,10 @@ static void print_json(const struct cli *cli, const struct topic_state *states, 
         json_row(cli, (enum topic)i, &states[i], created[i], &out);
     out_close(&out, ']');
     out_open(&out, "complaints", '[');
-    for (char *line = strtok(complaints, "\n"); line; line = strtok(NULL, "\n"))
+    for (char *line = complaints, *end; line && (end = strchr(line, '\n')) != NULL; line = end + 1) {
+        *end = '\0';
         out_text(&out, NULL, line);
+    }
     out_close(&out, ']');
     out_close(&out, '}');
     out_print(&out);

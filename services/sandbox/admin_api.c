@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/xalloc.h"
+#include "base/text.h"
 
 /* ---- state */
 
@@ -191,7 +192,7 @@ static bool set_key(const struct json *body, char *key, size_t size)
     const char *text = json_string(value, NULL);
     if (!value) return true;
     if (json_kind(value) != JSON_NULL && (!text || strlen(text) >= size)) return false;
-    strcpy(key, text ? text : "");
+    text_copy(key, size, text ? text : "");
     return true;
 }
 
@@ -200,7 +201,7 @@ static bool change_settings(struct sandbox *sandbox, const struct json *body)
     struct store_limits limits = *store_limits(sandbox->store);
     int64_t credits = store_balance(sandbox->store), url_expiry_ms = sandbox->url_expiry_ms;
     char key[sizeof sandbox->key];
-    strcpy(key, sandbox->key);
+    text_copy(key, sizeof key, sandbox->key);
     bool good = json_kind(body) == JSON_OBJECT && set_number(body, "runMs", INT32_MAX, &limits.run_ms) &&
                 set_number(body, "runJitter", 100, &limits.run_jitter) &&
                 set_number(body, "pendingMs", INT32_MAX, &limits.pending_ms) &&
@@ -213,7 +214,7 @@ static bool change_settings(struct sandbox *sandbox, const struct json *body)
     *store_limits(sandbox->store) = limits;
     store_add_credits(sandbox->store, credits - store_balance(sandbox->store));
     sandbox->url_expiry_ms = url_expiry_ms;
-    strcpy(sandbox->key, key);
+    text_copy(sandbox->key, sizeof sandbox->key, key);
     return true;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/backoff.h"
+#include "base/text.h"
 
 enum { HANG_MS = 600000, DRIP_BYTES = 8, DRIP_MS = 100, MS_MAX = 3600000 };
 
@@ -67,7 +68,7 @@ static bool read_fault(const struct json *from, struct fault *fault, const char 
         *wrong = "body";
     if (*wrong) return false;
     fault->status = (int)status;
-    if (body) strcpy(fault->body, json_string(body, NULL));
+    if (body) text_copy(fault->body, sizeof fault->body, json_string(body, NULL));
     return true;
 }
 

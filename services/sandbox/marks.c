@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 /* 1500ms, 2s, 1m; a bare number is milliseconds. -1 when it is none of these. */
 static int64_t duration_of(const char *value)
 {
@@ -21,32 +23,32 @@ static void read_after(struct marks *marks, const char *value)
     static const struct { const char *name; enum mark_answer answer; } ways[] = {
         { "hang", MARK_ANSWER_HANG }, { "reset", MARK_ANSWER_RESET }, { "garbage", MARK_ANSWER_GARBAGE },
         { "noid", MARK_ANSWER_NO_ID } };
-    int status = atoi(value);
+    long status = strtol(value, NULL, 10);
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)
         if (strcmp(value, ways[i].name) == 0) marks->answer = ways[i].answer;
     if (status < 200 || status > 599) return;
     marks->answer = MARK_ANSWER_AFTER;
-    marks->http_status = status;
+    marks->http_status = (int)status;
 }
 
 static void read_http(struct marks *marks, const char *value)
 {
-    int status = atoi(value);
+    long status = strtol(value, NULL, 10);
     if (status < 200 || status > 599) return;
     marks->answer = MARK_ANSWER_STATUS;
-    marks->http_status = status;
+    marks->http_status = (int)status;
 }
 
 static void read_fail(struct marks *marks, const char *value)
 {
     marks->fails = true;
-    if (strcmp(value, "null") != 0) strcpy(marks->failure_code, value);
+    if (strcmp(value, "null") != 0) text_copy(marks->failure_code, sizeof marks->failure_code, value);
 }
 
 static int outputs_of(const char *value)
 {
-    int outputs = atoi(value);
-    return outputs >= 0 && outputs <= 16 ? outputs : 1;
+    long outputs = strtol(value, NULL, 10);
+    return outputs >= 0 && outputs <= 16 ? (int)outputs : 1;
 }
 
 static void read_mark(struct marks *marks, const char *name, const char *value)
@@ -58,8 +60,8 @@ static void read_mark(struct marks *marks, const char *name, const char *value)
     else if (strcmp(name, "expiry") == 0) marks->url_expiry_ms = duration_of(value);
     else if (strcmp(name, "cost") == 0) marks->cost = duration_of(value);
     else if (strcmp(name, "outputs") == 0) marks->outputs = outputs_of(value);
-    else if (strcmp(name, "status") == 0) strcpy(marks->odd_status, value);
-    else if (strcmp(name, "id") == 0) strcpy(marks->name, value);
+    else if (strcmp(name, "status") == 0) text_copy(marks->odd_status, sizeof marks->odd_status, value);
+    else if (strcmp(name, "id") == 0) text_copy(marks->name, sizeof marks->name, value);
     else if (strcmp(name, "http") == 0) read_http(marks, value);
     else if (strcmp(name, "after") == 0) read_after(marks, value);
 }

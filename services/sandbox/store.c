@@ -8,6 +8,7 @@
 #include "base/backoff.h"
 #include "base/must.h"
 #include "base/xalloc.h"
+#include "base/text.h"
 
 enum { BUCKETS = 1 << 14, LANES_MAX = 32 };
 static const int64_t DAY_MS = INT64_C(24) * 3600 * 1000;
@@ -113,7 +114,7 @@ static void finish(struct store *store, struct task *task, int64_t at_ms)
 {
     if (task->unlucky && !task->marks.fails) {
         task->marks.fails = true;
-        strcpy(task->marks.failure_code, "INTERNAL.BAD_OUTPUT.CODE01");
+        text_copy(task->marks.failure_code, sizeof task->marks.failure_code, "INTERNAL.BAD_OUTPUT.CODE01");
     }
     task->status = task->marks.fails ? TASK_FAILED : task->marks.cancelled ? TASK_CANCELLED : TASK_SUCCEEDED;
     task->ended_ms = at_ms;
