@@ -1,10 +1,14 @@
 // Runway's Node SDK as it comes, against the sandbox: what real client code sees there.
 import assert from 'node:assert/strict';
+import { File } from 'node:buffer';
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, beforeEach, test } from 'node:test';
+
+// Debian 12's Node 18 has it, but not as the global that the SDK looks for.
+globalThis.File ??= File;
 
 const require = createRequire(join(process.env.REELGATE_SDK_MODULES, 'from-here.js'));
 const sdk = require('@runwayml/sdk');
