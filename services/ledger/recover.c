@@ -58,6 +58,11 @@ static enum trouble take_record(struct recover *self, const struct kafka_record 
 
     if (record->partition >= self->count || !bucket_reads(bucket) || record->offset < bucket->position)
         return TROUBLE_NONE;
+    /* An open record has no user and so no key: the tail need not read what only replay applies. */
+    if (bucket->step == BUCKET_TAIL && record->key_length > 0) {
+        bucket->position = record->offset + 1;
+        return TROUBLE_NONE;
+    }
     record_source(record, TOPIC_JOURNAL, &source);
     if (event_decode(&source, &event, &decode_error) != DECODE_OK)
         error = decode_error.message;

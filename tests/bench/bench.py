@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -44,6 +45,20 @@ def plain(rig, what, first, count):
     if done.returncode != 0:
         raise SystemExit(done.stderr)
     return json.loads(done.stdout)["rate"]
+
+
+def stages(process):
+    """Where the time of its batches went: one line."""
+    with urllib.request.urlopen(process.more["health"] + "/metrics", timeout=5) as answer:
+        lines = answer.read().decode().splitlines()
+    found = {}
+    for line in lines:
+        for part in ("sum", "count"):
+            head = f'reelgate_stage_duration_seconds_{part}{{stage="'
+            if line.startswith(head):
+                found.setdefault(line[len(head):].split('"')[0], {})[part] = float(line.rsplit(" ", 1)[1])
+    say("  ms a batch: " + ", ".join(f"{name} {1000 * row['sum'] / row['count']:.1f}" for name, row in found.items()
+                                     if row["count"]) + f"; cpu {metric(process, 'process_cpu_seconds_total'):.1f} s")
 
 
 def drained(process, name, label, total, seconds):
@@ -137,6 +152,7 @@ def throughput(rig, count, figures):
     def admission():
         process = start_quiet(rig, "admission")
         rate = drained(process, "reelgate_admission_decisions_total", 'decision="accepted"', count, 300)
+        stages(process)
         process.stop(30)
         return rate
     beside_plain(rig, "reserve", count, "admission", admission, figures)
@@ -146,6 +162,7 @@ def throughput(rig, count, figures):
     def ledger():
         process = start_quiet(rig, "ledger")
         rate = drained(process, "reelgate_ledger_settlements_total", 'outcome="completed"', count, 300)
+        stages(process)
         process.stop(30)
         return rate
     beside_plain(rig, "settle", count, "ledger", ledger, figures)
@@ -247,6 +264,7 @@ def main():
     options.add_argument("--twin", action="store_true", help="also the Go program that does admission's bare job")
     given = options.parse_args()
     directory = os.path.join(ROOT, "build", "bench")
+    shutil.rmtree(os.path.join(directory, "kafka"), ignore_errors=True)
     broker, figures = kafka.start(os.path.join(directory, "kafka"), os.path.join(ROOT, "build", "kafka", "libs")), {}
     kafka.wait(broker)
     parts = {"throughput": lambda rig: throughput(rig, given.requests, figures),
