@@ -61,7 +61,7 @@ def test_local_up_status_down(directory):
     assert len(living(second)) == len(living(first))
     assert second["redis"]["address"] == first["redis"]["address"]
 
-    assert '"msg":"started"' in local(directory, "logs", "poller-0")
+    assert '"service":"reelgate-poller","instance":"0"' in local(directory, "logs", "poller-0")
     local(directory, "down", "poller-1")
     assert len(living(json.loads(local(directory, "status", "--json", status=1)))) == len(living(first)) - 1
     local(directory, "down")
