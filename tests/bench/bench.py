@@ -260,6 +260,8 @@ def main():
     options.add_argument("--rate", type=int, default=50)
     options.add_argument("--seconds", type=int, default=20)
     options.add_argument("--tasks", type=int, default=100000)
+    options.add_argument("--fsync", choices=["always", "everysec", "no"], default="always",
+                         help="Redis's appendfsync: always is what we run with; the others show what it costs here")
     options.add_argument("--only", choices=["throughput", "latency", "memory", "twin"])
     options.add_argument("--twin", action="store_true", help="also the Go program that does admission's bare job")
     given = options.parse_args()
@@ -276,6 +278,7 @@ def main():
         for name in names:
             rig = Rig(os.path.join(directory, name), bin_dir=BIN, kafka=f"127.0.0.1:{broker.more['port']}",
                       prefix=f"bench-{name}.", sandbox={})
+            rig.redis.config_set("appendfsync", given.fsync)
             try:
                 parts[name](rig)
             finally:
