@@ -173,7 +173,7 @@ def twin(rig, count, figures):
     fund(rig)
     fill(rig, "requests", requests(count, "bench"))
     folder = os.path.join(ROOT, "tests", "bench", "twin_go")
-    program = os.path.join(ROOT, "build", "bench", "twin")
+    program = os.path.join(ROOT, "build", "bench", "twin-program")
     subprocess.run(["go", "build", "-o", program, "."], cwd=folder, check=True)
 
     def measure():
