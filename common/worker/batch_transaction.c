@@ -1,6 +1,6 @@
-/* One transaction: current's answers are read, its outputs written, and while Kafka takes them the next
- * load is read and goes to Redis. Then the offsets, the flush, the second guard, the commit. Nothing slow
- * happens between begin and commit. */
+/* One transaction: current's answers are read, the next load is read and goes to Redis, and while Redis works on
+ * that, current's offsets and outputs are written, flushed, guarded and committed. Nothing slow happens between
+ * begin and commit. */
 #include "base/clock.h"
 #include "worker/batch_parts.h"
 
@@ -108,16 +108,21 @@ enum trouble batch_transact(struct batch *batch)
     if (trouble != TROUBLE_NONE)
         return batch_broke(batch, trouble, step, false);
 
+    /* First the next load, so that Redis has work while this one's outputs are written and committed: Redis is what all of
+     * it waits for. A rebalance met here takes both loads: nothing of this one was written yet. */
+    trouble = load_fill(batch, batch->next, 0, FILL_MS);
+    batch_meters_lap(&batch->meters, TIME_FILL, &since_us);
+    if (trouble == TROUBLE_NONE && batch->revoked)
+        trouble = TROUBLE_ABORT_BATCH;
+    if (trouble != TROUBLE_NONE)
+        return batch_broke(batch, trouble, STEP_REVOKED, false);
+
     int64_t began_us = since_us;
     trouble = begin(batch, load, &step, &since_us);
     if (trouble == TROUBLE_NONE) {
         step = STEP_PRODUCE;
         trouble = produce(batch, load);
         batch_meters_lap(&batch->meters, TIME_PRODUCE, &since_us);
-    }
-    if (trouble == TROUBLE_NONE) {
-        trouble = load_fill(batch, batch->next, 0, FILL_MS);
-        batch_meters_lap(&batch->meters, TIME_FILL, &since_us);
     }
     if (trouble == TROUBLE_NONE)
         trouble = finish(batch, load, &step, &since_us);
