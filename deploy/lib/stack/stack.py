@@ -227,7 +227,7 @@ class Stack:
         return sorted((name for name in names if name not in SERVICES), key=place)
 
     def status(self):
-        """The living, as `deploy/local status --json` prints them."""
+        """The living, as `deploy/local status --json` prints them; an address is host:port, health a base URL."""
 
         def service(name, address):
             process = self.find(name)
@@ -239,13 +239,13 @@ class Stack:
 
         found = {
             "kafka": service("kafka", lambda port: f"127.0.0.1:{port}"),
-            "redis": service("redis", lambda port: f"redis://127.0.0.1:{port}"),
+            "redis": service("redis", lambda port: f"127.0.0.1:{port}"),
             "sandbox": None,
             "programs": [],
         }
         sandbox = self.find("sandbox")
         if sandbox is not None:
-            found["sandbox"] = {"address": self.sandbox_url, "pid": sandbox.pid}
+            found["sandbox"] = {"address": self.sandbox_url.removeprefix("http://"), "pid": sandbox.pid}
         for name in self.program_names():
             process = self.find(name)
             if process is not None:
