@@ -78,7 +78,7 @@ struct event {
     const char *description, *task_id, *provider, *kind, *origin, *fingerprint, *nonce;
     int64_t duration_seconds, seed, deadline_seconds, partitions;
     int64_t amount, required_tokens, charge;
-    double estimated_credits, provider_credits;
+    double estimated_credits, provider_credits, progress;
     int64_t output_expires_at, at, accepted_at, submitted_at, deadline_at;       /* wall ms */
     bool has_quote, has_balance, has_error, has_timings;
     struct quote quote;

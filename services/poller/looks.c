@@ -212,6 +212,14 @@ static void learn(struct poller *poller, const struct runway_look_answer *answer
     unreachable();
 }
 
+static void note_progress(struct task *task, const struct runway_look_answer *answer)
+{
+    if (answer->look == RUNWAY_TASK && answer->status == RUNWAY_SUCCEEDED)
+        task->progress = 101;
+    else if (answer->look == RUNWAY_TASK && answer->progress >= 0 && answer->progress <= 1)
+        task->progress = (uint8_t)(answer->progress * 100 + 1);
+}
+
 static void looked(void *self, void *tag, const struct runway_look_answer *answer)
 {
     struct poller *poller = self;
@@ -222,6 +230,7 @@ static void looked(void *self, void *tag, const struct runway_look_answer *answe
     if (!task)
         return;
     task->looked_at_ms = now.mono_ms;
+    note_progress(task, answer);
     if (answer->look == RUNWAY_TASK || answer->look == RUNWAY_MISSING)
         task->failures = 0;
     if (answer->look == RUNWAY_TASK && answer->status == RUNWAY_STATUS_UNKNOWN)

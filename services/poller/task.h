@@ -32,6 +32,7 @@ struct task {
     int64_t required_tokens;
     uint16_t call;                       /* its open call's slot + 1; 0: none */
     uint8_t kind, state, model, failures;
+    uint8_t progress;                    /* percent + 1, as the provider last said; 0: never said */
     bool cancel_wanted, delete_sent;
     /* in text; project_at 0: none, trace_at 0: none */
     uint8_t user_at, project_at, task_at, trace_at;

@@ -160,6 +160,7 @@ enum trouble verdict_write(const struct verdict *verdict, const struct task *tas
     event.project_id = task_project(task);
     event.task_id = task_id(task);
     event.provider_credits = verdict->credits;
+    event.progress = task->progress > 0 ? (task->progress - 1) / 100.0 : -1;
     event.has_timings = true;
     event.timings = (struct event_timings){
         .accepted_at_ms = task->accepted_at_ms, .submitted_at_ms = task->submitted_at_ms,

@@ -150,6 +150,7 @@ START_TEST(a_finished_video_is_announced_with_all_that_is_known)
     ck_assert(says(EVENT_GENERATION_COMPLETED, "g1", "\"requiredTokens\":3"));
     ck_assert(says(EVENT_GENERATION_COMPLETED, "g1", "\"providerCredits\":25"));
     ck_assert(says(EVENT_GENERATION_COMPLETED, "g1", "\"renderMs\""));
+    ck_assert(says(EVENT_GENERATION_COMPLETED, "g1", "\"progress\":1"));
     ck_assert(says(EVENT_GENERATION_COMPLETED, "g1", "\"projectId\":\"p1\""));
     ck_assert_int_eq(ends("g1"), 1);
     ck_assert(fake.items[0].done);
@@ -159,9 +160,14 @@ END_TEST
 
 START_TEST(a_failure_comes_with_its_code_and_costs_nothing)
 {
+    struct runway_look_answer half = RUNNING;
+    half.progress = 0.5;
     begin();
     put_task("g1", "task-1");
+    look(&half);
+    look(&RUNNING);                          /* says nothing of its progress: what was said stands */
     look(&FAILED);
+    ck_assert(says(EVENT_GENERATION_FAILED, "g1", "\"progress\":0.5"));
     ck_assert(says(EVENT_GENERATION_FAILED, "g1", "\"failureCode\":\"INTERNAL.BAD_OUTPUT.CODE01\""));
     ck_assert(says(EVENT_GENERATION_FAILED, "g1", "it is \\\"bad\\\""));
     ck_assert(says(EVENT_GENERATION_FAILED, "g1", "\"charge\":0"));
