@@ -19,29 +19,31 @@ static void show_text(const char *text, size_t length, char out[SHOWN_BYTES])
     memcpy(at, length > shown ? "...\"" : "\"", length > shown ? 5 : 2);
 }
 
-static void show(const struct node *value, char out[SHOWN_BYTES])
+static void show(const struct json *value, char out[SHOWN_BYTES])
 {
     size_t length;
     int64_t integer;
     double number;
-    switch (tree_kind(value)) {
+    bool truth;
+    switch (json_kind(value)) {
     case JSON_STRING: {
-        const char *text = tree_string(value, &length);
+        const char *text = json_string(value, &length);
         show_text(text, length, out);
         return;
     }
     case JSON_INTEGER:
-        tree_integer(value, &integer);
+        json_integer(value, &integer);
         snprintf(out, SHOWN_BYTES, "%" PRId64, integer);
         return;
     case JSON_REAL:
-        tree_number(value, &number);
+        json_number(value, &number);
         snprintf(out, SHOWN_BYTES, "%.17g", number);
         return;
     case JSON_BOOL:
-        snprintf(out, SHOWN_BYTES, "%s", value->truth ? "true" : "false");
+        json_bool(value, &truth);
+        snprintf(out, SHOWN_BYTES, "%s", truth ? "true" : "false");
         return;
-    case JSON_ARRAY:  snprintf(out, SHOWN_BYTES, "an array of %zu", tree_count(value)); return;
+    case JSON_ARRAY:  snprintf(out, SHOWN_BYTES, "an array of %zu", json_count(value)); return;
     case JSON_OBJECT: snprintf(out, SHOWN_BYTES, "an object"); return;
     case JSON_NULL:   snprintf(out, SHOWN_BYTES, "null"); return;
     case JSON_ABSENT: snprintf(out, SHOWN_BYTES, "absent"); return;
@@ -120,14 +122,14 @@ bool blame_missing(struct blame *blame, const struct field *field)
     return blame_field(blame, field, "missing_field", "missing");
 }
 
-bool blame_type(struct blame *blame, const struct field *field, const struct node *value)
+bool blame_type(struct blame *blame, const struct field *field, const struct json *value)
 {
     char is[SHOWN_BYTES];
     show(value, is);
     return blame_field(blame, field, "wrong_type", is);
 }
 
-bool blame_range(struct blame *blame, const struct field *field, const struct node *value)
+bool blame_range(struct blame *blame, const struct field *field, const struct json *value)
 {
     char is[SHOWN_BYTES];
     show(value, is);

@@ -13,24 +13,24 @@
 #define SLOT(event, type, field) ((type *)((char *)(event) + (field)->offset))
 
 /* What a decoded event's strings live in. */
-struct memory { struct tree *tree; struct text context; };
+struct memory { struct json *root; struct text context; };
 
 void event_clear(struct event *event)
 {
     struct memory *memory = event->memory;
     if (!memory)
         return;
-    tree_free(&memory->tree);
+    json_free(&memory->root);
     text_free(&memory->context);
     free(memory);
     event->memory = NULL;
 }
 
-static bool decode_text(struct event *event, const struct field *field, const struct node *value,
+static bool decode_text(struct event *event, const struct field *field, const struct json *value,
                         struct blame *blame)
 {
     size_t length;
-    const char *text = tree_string(value, &length);
+    const char *text = json_string(value, &length);
     if (!text)
         return blame_type(blame, field, value);
     if (!field_takes_text(field, text, length))
@@ -42,11 +42,11 @@ static bool decode_text(struct event *event, const struct field *field, const st
     return true;
 }
 
-static bool decode_integer(struct event *event, const struct field *field, const struct node *value,
+static bool decode_integer(struct event *event, const struct field *field, const struct json *value,
                            struct blame *blame)
 {
     int64_t number;
-    if (!tree_integer(value, &number))
+    if (!json_integer(value, &number))
         return blame_type(blame, field, value);
     if (!field_takes_integer(field, number))
         return blame_range(blame, field, value);
@@ -54,11 +54,11 @@ static bool decode_integer(struct event *event, const struct field *field, const
     return true;
 }
 
-static bool decode_time(struct event *event, const struct field *field, const struct node *value,
+static bool decode_time(struct event *event, const struct field *field, const struct json *value,
                         struct blame *blame)
 {
     size_t length;
-    const char *text = tree_string(value, &length);
+    const char *text = json_string(value, &length);
     int64_t wall_ms;
     if (!text)
         return blame_type(blame, field, value);
@@ -70,11 +70,11 @@ static bool decode_time(struct event *event, const struct field *field, const st
     return true;
 }
 
-static bool decode_number(struct event *event, const struct field *field, const struct node *value,
+static bool decode_number(struct event *event, const struct field *field, const struct json *value,
                           struct blame *blame)
 {
     double number;
-    if (!tree_number(value, &number))
+    if (!json_number(value, &number))
         return blame_type(blame, field, value);
     if (!field_takes_number(field, number))
         return blame_range(blame, field, value);
@@ -82,19 +82,19 @@ static bool decode_number(struct event *event, const struct field *field, const 
     return true;
 }
 
-static bool decode_outputs(struct event *event, const struct field *field, const struct node *value,
+static bool decode_outputs(struct event *event, const struct field *field, const struct json *value,
                            struct blame *blame)
 {
-    if (tree_kind(value) != JSON_ARRAY)
+    if (json_kind(value) != JSON_ARRAY)
         return blame_type(blame, field, value);
-    size_t count = tree_count(value);
+    size_t count = json_count(value);
     if (count > (size_t)field->most)
         return blame_range(blame, field, value);
-    int i = 0;
-    for (const struct node *item = tree_first(value); item; item = tree_next(item), i++) {
+    for (size_t i = 0; i < count; i++) {
+        const struct json *item = json_at(value, i);
         size_t length;
-        event->outputs[i] = tree_string(item, &length);
-        blame->index = i;
+        event->outputs[i] = json_string(item, &length);
+        blame->index = (int)i;
         if (!event->outputs[i])
             return blame_type(blame, field, item);
         if (!output_takes(event->outputs[i], length))
@@ -105,29 +105,29 @@ static bool decode_outputs(struct event *event, const struct field *field, const
     return true;
 }
 
-static bool decode_context(struct event *event, const struct field *field, const struct node *value,
+static bool decode_context(struct event *event, const struct field *field, const struct json *value,
                            struct blame *blame)
 {
-    if (tree_kind(value) != JSON_OBJECT)
+    if (json_kind(value) != JSON_OBJECT)
         return blame_type(blame, field, value);
     struct memory *memory = event->memory;
-    tree_dump(value, &memory->context);
+    json_dump(value, &memory->context);
     *SLOT(event, const char *, field) = memory->context.bytes;
     return true;
 }
 
-static bool decode_field(struct event *event, const struct field *field, const struct node *value,
+static bool decode_field(struct event *event, const struct field *field, const struct json *value,
                          struct blame *blame);
 
-static bool decode_object(struct event *event, const struct field *field, const struct node *value,
+static bool decode_object(struct event *event, const struct field *field, const struct json *value,
                           struct blame *blame)
 {
-    if (tree_kind(value) != JSON_OBJECT)
+    if (json_kind(value) != JSON_OBJECT)
         return blame_type(blame, field, value);
     const struct object *object = object_of((enum kind)field->kind);
     blame->parent = field->name;
     for (const struct field *part = PARTS + object->first; part < PARTS + object->end; part++) {
-        const struct node *member = tree_get(value, part->name);
+        const struct json *member = json_get(value, part->name);
         if (member ? !decode_field(event, part, member, blame)
                    : part->required && !blame_missing(blame, part))
             return false;
@@ -137,7 +137,7 @@ static bool decode_object(struct event *event, const struct field *field, const 
     return true;
 }
 
-static bool decode_field(struct event *event, const struct field *field, const struct node *value,
+static bool decode_field(struct event *event, const struct field *field, const struct json *value,
                          struct blame *blame)
 {
     switch ((enum kind)field->kind) {
@@ -166,12 +166,12 @@ static bool decode_field(struct event *event, const struct field *field, const s
     unreachable();
 }
 
-static bool decode_members(struct event *event, const struct node *data, struct blame *blame)
+static bool decode_members(struct event *event, const struct json *data, struct blame *blame)
 {
     struct members members = members_of(event->type);
     for (const struct member *member = members.first; member < members.end; member++) {
         const struct field *field = &FIELDS[member->field];
-        const struct node *value = tree_get(data, field->name);
+        const struct json *value = json_get(data, field->name);
         if (value ? !decode_field(event, field, value, blame)
                   : member->required && !blame_missing(blame, field))
             return false;
@@ -180,14 +180,14 @@ static bool decode_members(struct event *event, const struct node *data, struct 
         return true;
     for (size_t i = 0; i < CONDITION_COUNT; i++) {
         const struct field *field = &FIELDS[CONDITIONS[i].field];
-        if (strcmp(CONDITIONS[i].kind, event->kind) == 0 && !tree_get(data, field->name))
+        if (strcmp(CONDITIONS[i].kind, event->kind) == 0 && !json_get(data, field->name))
             return blame_missing(blame, field);
     }
     return true;
 }
 
 /* The ids that are fit to be named in a rejection; nothing else of the event is left standing. */
-static bool salvage_ids(struct event *event, const struct node *data)
+static bool salvage_ids(struct event *event, const struct json *data)
 {
     static const uint8_t ids[] = { FIELD_generation_id, FIELD_grant_id, FIELD_user_id, FIELD_project_id };
     void *memory = event->memory;
@@ -200,7 +200,7 @@ static bool salvage_ids(struct event *event, const struct node *data)
     for (size_t i = 0; i < sizeof ids; i++) {
         const struct field *field = &FIELDS[ids[i]];
         size_t length;
-        const char *text = belongs[ids[i]] ? tree_string(tree_get(data, field->name), &length) : NULL;
+        const char *text = belongs[ids[i]] ? json_string(json_get(data, field->name), &length) : NULL;
         if (text && id_valid(text, length))
             *SLOT(event, const char *, field) = text;
     }
@@ -214,10 +214,10 @@ enum decode event_decode(const struct event_source *source, struct event *event,
     struct memory *memory = xcalloc(1, sizeof *memory);
     event->memory = memory;
 
-    const struct node *data;
+    const struct json *data;
     struct blame blame = { .error = error, .index = -1 };
     enum decode decoded = DECODE_MALFORMED;
-    if (envelope_open(source, &memory->tree, &event->type, &data, &blame)) {
+    if (envelope_open(source, &memory->root, &event->type, &data, &blame)) {
         if (decode_members(event, data, &blame))
             return DECODE_OK;
         if (salvage_ids(event, data))

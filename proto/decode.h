@@ -4,7 +4,7 @@
 #define PROTO_DECODE_H
 
 #include "proto/table.h"
-#include "proto/tree.h"
+#include "json/json.h"
 
 struct blame {
     struct decode_error *error;
@@ -13,13 +13,13 @@ struct blame {
 };
 /* Each fills the error and answers false, so that a reader can end with it. */
 bool blame_missing(struct blame *blame, const struct field *field);
-bool blame_type(struct blame *blame, const struct field *field, const struct node *value);
-bool blame_range(struct blame *blame, const struct field *field, const struct node *value);
+bool blame_type(struct blame *blame, const struct field *field, const struct json *value);
+bool blame_range(struct blame *blame, const struct field *field, const struct json *value);
 bool blame_envelope(struct blame *blame, const char *reason, const char *message);
 
-/* Finds type and data of a record in any of its modes. *tree is set as soon as there is one, and the
+/* Finds type and data of a record in any of its modes. *root is set as soon as there is one, and the
  * caller's. */
-bool envelope_open(const struct event_source *source, struct tree **tree, enum event_type *type,
-                   const struct node **data, struct blame *blame);
+bool envelope_open(const struct event_source *source, struct json **root, enum event_type *type,
+                   const struct json **data, struct blame *blame);
 
 #endif

@@ -47,25 +47,25 @@ static enum mode mode_of(const struct event_source *source)
     return rest == 0 || *tail == '+' || *tail == ';' || *tail == ' ' ? MODE_STRUCTURED : MODE_PLAIN;
 }
 
-static bool is_text(const struct node *value, const char *wanted)
+static bool is_text(const struct json *value, const char *wanted)
 {
     size_t length;
-    const char *text = tree_string(value, &length);
+    const char *text = json_string(value, &length);
     return text && length == strlen(wanted) && memcmp(text, wanted, length) == 0;
 }
 
-static bool open_structured(const struct node *root, enum event_type *type, const struct node **data,
+static bool open_structured(const struct json *root, enum event_type *type, const struct json **data,
                             struct blame *blame)
 {
-    if (!is_text(tree_get(root, "specversion"), "1.0"))
+    if (!is_text(json_get(root, "specversion"), "1.0"))
         return blame_envelope(blame, "malformed_envelope",
                               "specversion is missing or another; allowed is \"1.0\"");
     size_t length;
-    const char *name = tree_string(tree_get(root, "type"), &length);
+    const char *name = json_string(json_get(root, "type"), &length);
     if (!name)
         return blame_envelope(blame, "unknown_type", "type is missing; allowed is a type of this contract");
-    *data = tree_get(root, "data");
-    if (tree_kind(*data) != JSON_OBJECT)
+    *data = json_get(root, "data");
+    if (json_kind(*data) != JSON_OBJECT)
         return blame_envelope(blame, "malformed_envelope",
                               "data is missing or no object; allowed is the message as an object");
     return type_named(name, length, type, blame);
@@ -73,7 +73,7 @@ static bool open_structured(const struct node *root, enum event_type *type, cons
 
 /* kcat and a shell are a valid upstream: what else can be asked for on requests says so in a member
  * "type". */
-static bool type_of_bare(const struct node *root, enum topic topic, enum event_type *type,
+static bool type_of_bare(const struct json *root, enum topic topic, enum event_type *type,
                          struct blame *blame)
 {
     if (topic == TOPIC_GRANTS) {
@@ -83,15 +83,15 @@ static bool type_of_bare(const struct node *root, enum topic topic, enum event_t
     if (topic != TOPIC_REQUESTS)
         return blame_envelope(blame, "unknown_type",
                               "ce_type is missing; allowed is a type of this contract");
-    const struct node *named = tree_get(root, "type");
+    const struct json *named = json_get(root, "type");
     bool cancel = is_text(named, "reelgate.generation.cancel_requested")
                   || is_text(named, "generation.cancel_requested");
     *type = cancel ? EVENT_GENERATION_CANCEL_REQUESTED : EVENT_GENERATION_REQUESTED;
     return true;
 }
 
-/* tree_parse says in words why it refuses; three of its reasons have a name of their own in dead letters. */
-static bool parse(const struct event_source *source, struct tree **tree, struct blame *blame)
+/* json_parse says in words why it refuses; three of its reasons have a name of their own in dead letters. */
+static bool parse(const struct event_source *source, struct json **root, struct blame *blame)
 {
     static const struct { const char *begins, *reason; } reasons[] = {
         { "too large", "too_large" }, { "too deep", "too_deep" }, { "duplicate key", "duplicate_key" },
@@ -99,8 +99,8 @@ static bool parse(const struct event_source *source, struct tree **tree, struct 
     char words[JSON_ERROR_BYTES];
     if (!source->value || source->length == 0)
         return blame_envelope(blame, "no_value", "the record has no value; allowed is a JSON object");
-    *tree = tree_parse(source->value, source->length, words);
-    if (*tree)
+    *root = json_parse(source->value, source->length, JSON_BYTES_MAX, words);
+    if (*root)
         return true;
     for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
         if (strncmp(words, reasons[i].begins, strlen(reasons[i].begins)) == 0)
@@ -108,8 +108,8 @@ static bool parse(const struct event_source *source, struct tree **tree, struct 
     return blame_envelope(blame, "malformed_json", words);
 }
 
-bool envelope_open(const struct event_source *source, struct tree **tree, enum event_type *type,
-                   const struct node **data, struct blame *blame)
+bool envelope_open(const struct event_source *source, struct json **root, enum event_type *type,
+                   const struct json **data, struct blame *blame)
 {
     enum mode mode = mode_of(source);
     if (mode == MODE_BATCH)
@@ -118,13 +118,12 @@ bool envelope_open(const struct event_source *source, struct tree **tree, enum e
     if (mode == MODE_PLAIN && source->ce_type
         && !type_named(source->ce_type, source->ce_type_length, type, blame))
         return false;
-    if (!parse(source, tree, blame))
+    if (!parse(source, root, blame))
         return false;
-    const struct node *root = tree_root(*tree);
-    if (tree_kind(root) != JSON_OBJECT)
+    if (json_kind(*root) != JSON_OBJECT)
         return blame_envelope(blame, "wrong_type", "the value is JSON but no object; allowed is an object");
     if (mode == MODE_STRUCTURED)
-        return open_structured(root, type, data, blame);
-    *data = root;
-    return source->ce_type || type_of_bare(root, source->topic, type, blame);
+        return open_structured(*root, type, data, blame);
+    *data = *root;
+    return source->ce_type || type_of_bare(*root, source->topic, type, blame);
 }

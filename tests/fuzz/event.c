@@ -7,8 +7,6 @@
 
 #include "base/must.h"
 #include "fuzz/fuzz.h"
-#include "json/json.h"
-#include "proto/tree.h"
 
 static struct event_source source_of(const uint8_t *bytes, size_t length)
 {
@@ -66,39 +64,10 @@ static void check_error(const struct decode_error *error)
         must(*at >= ' ' && *at < 0x7f);
 }
 
-/* The decoder has a reader of its own, which has to refuse exactly what json.h refuses, and to read the same
- * from the rest: what each of them writes of it again is the same to the other. */
-static void check_readers_agree(const uint8_t *bytes, size_t length)
-{
-    char error[JSON_ERROR_BYTES] = "", other_error[JSON_ERROR_BYTES] = "";
-    if (length == 0)
-        return;      /* json.h has a word for it; the decoder never asks */
-    struct tree *tree = tree_parse((const char *)bytes, length, error);
-    struct json *json = json_parse((const char *)bytes, length, JSON_BYTES_MAX, other_error);
-    must((tree == NULL) == (json == NULL));
-    must((error[0] == '\0') == (tree != NULL));
-    if (tree) {
-        struct text ours = { 0 }, theirs = { 0 }, again = { 0 };
-        tree_dump(tree_root(tree), &ours);
-        struct json *reread = json_parse(ours.bytes, ours.length, JSON_BYTES_MAX, other_error);
-        must(reread != NULL);
-        json_dump(json, &theirs);
-        json_dump(reread, &again);
-        must(theirs.length == again.length && memcmp(theirs.bytes, again.bytes, theirs.length) == 0);
-        json_free(&reread);
-        text_free(&ours);
-        text_free(&theirs);
-        text_free(&again);
-    }
-    tree_free(&tree);
-    json_free(&json);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
     if (length < 1)
         return 0;
-    check_readers_agree(bytes + 1, length - 1);
     struct event_source source = source_of(bytes, length);
     struct event event;
     struct decode_error error;

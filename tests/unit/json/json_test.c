@@ -157,10 +157,46 @@ START_TEST(members_are_walked_and_dumped_in_order)
 }
 END_TEST
 
+/* To the last bit: what was dumped is read again by the next program, and dumped again. */
+static const char *const numbers[] = {
+    "0.1", "-2.5e3", "1e22", "1.0", "-0.0", "3.1415926535897931", "0.30000000000000004", "5e-324",
+    "2.2250738585072011e-308", "1.7976931348623157e308", "1e-999", "9007199254740993", "9223372036854775807",
+    "-9223372036854775808", "0.11111111111111111111111111111111111111",
+};
+
+START_TEST(dumped_numbers_read_back_exactly)
+{
+    char bytes[64], error[JSON_ERROR_BYTES];
+    snprintf(bytes, sizeof bytes, "[%s]", numbers[_i]);
+    struct json *first = json_parse(bytes, strlen(bytes), JSON_BYTES_MAX, error);
+    ck_assert_msg(first, "%s: %s", bytes, error);
+    struct text once = { 0 }, twice = { 0 };
+    json_dump(first, &once);
+    struct json *again = json_parse(once.bytes, once.length, JSON_BYTES_MAX, error);
+    ck_assert_msg(again, "%s: %s", once.bytes, error);
+    json_dump(again, &twice);
+    ck_assert_str_eq(once.bytes, twice.bytes);
+
+    const struct json *before = json_at(first, 0), *after = json_at(again, 0);
+    int64_t integers[2] = { 0, 0 };
+    double values[2] = { 0, 1 };
+    ck_assert_int_eq(json_kind(before), json_kind(after));
+    ck_assert_int_eq(json_integer(before, &integers[0]), json_integer(after, &integers[1]));
+    ck_assert_int_eq(integers[0], integers[1]);
+    ck_assert(json_number(before, &values[0]) && json_number(after, &values[1]));
+    ck_assert_int_eq(memcmp(&values[0], &values[1], sizeof values[0]), 0);
+    text_free(&once);
+    text_free(&twice);
+    json_free(&first);
+    json_free(&again);
+}
+END_TEST
+
 CHECK_MAIN("json",
     tcase_add_loop_test(tests, hostile_bytes_are_refused_with_a_reason, 0, ROWS(refused));
     tcase_add_loop_test(tests, good_bytes_are_taken, 0, ROWS(taken));
     tcase_add_test(tests, the_cap_is_exact);
     tcase_add_test(tests, a_million_brackets_cost_no_stack);
     tcase_add_test(tests, readers_ask_for_exact_types);
-    tcase_add_test(tests, members_are_walked_and_dumped_in_order);)
+    tcase_add_test(tests, members_are_walked_and_dumped_in_order);
+    tcase_add_loop_test(tests, dumped_numbers_read_back_exactly, 0, ROWS(numbers));)
