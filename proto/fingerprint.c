@@ -6,12 +6,7 @@
  * of it and under its id, a different prompt with the same fast hash. The victim's own request would then be
  * absorbed as a duplicate, in silence, instead of raising a conflict. Against 128 bits of a hash made for
  * tables such a twin takes minutes. With SHA-256 nobody can make one, and the journal's digest can be
- * recomputed with any tool as evidence of what was asked.
- *
- * Why our own 60 lines: no library that is already linked has it (zlib has checksums only); libcrypto would
- * be one more build dependency for one call, and its one-shot call looks the algorithm up anew each time,
- * which costs as much as hashing a request here does. No secret is hashed, so there is nothing for a side
- * channel to tell. */
+ * recomputed with any tool as evidence of what was asked. */
 #include "proto/encode.h"
 #include "proto/sha256.h"
 

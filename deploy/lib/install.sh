@@ -16,6 +16,7 @@ libhiredis-dev      library:hiredis
 libcurl4-openssl-dev library:libcurl
 libjansson-dev      library:jansson
 libmicrohttpd-dev   library:libmicrohttpd
+libssl-dev          library:libcrypto
 zlib1g-dev          library:zlib
 check               library:check'
 install_run='

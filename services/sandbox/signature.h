@@ -1,5 +1,5 @@
 /* Signs what an output URL may be used for and until when: three parts with dots between, as a JWT looks.
- * Keyed SipHash: enough to notice a changed URL in a sandbox, nothing to guard secrets with. */
+ * The first 64 bits of an HMAC-SHA256: enough to notice a changed URL in a sandbox, nothing to guard secrets with. */
 #ifndef SANDBOX_SIGNATURE_H
 #define SANDBOX_SIGNATURE_H
 
@@ -9,7 +9,6 @@
 enum { SIGNATURE_BYTES = 200 };
 struct signature_key { uint64_t low, high; };
 
-uint64_t siphash(const struct signature_key *key, const char *bytes, uint64_t length);
 /* nonce makes each signature a new one. */
 void signature_make(const struct signature_key *key, const char *path, int64_t expires_ms, uint64_t nonce,
                     char out[SIGNATURE_BYTES]);

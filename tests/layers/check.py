@@ -18,7 +18,7 @@ LAYERS = [
     ["services"],
 ]
 OWNERS = {"librdkafka/": "common/kafka", "hiredis": "common/redis", "curl/": "common/http", "microhttpd.h": "common/http",
-          "jansson.h": "common/json", "zlib.h": "common/base"}
+          "jansson.h": "common/json", "zlib.h": "common/base", "openssl/": "proto"}
 BANNED = {"strcpy": "text_add or snprintf", "strcat": "text_add", "sprintf": "snprintf", "vsprintf": "vsnprintf",
           "gets": "fgets", "atoi": "strtol with a check", "atol": "strtol with a check", "strtok": "strcspn",
           "system": "nothing", "popen": "nothing", "tmpnam": "mkstemp", "alloca": "xmalloc",

@@ -36,6 +36,31 @@ START_TEST(digest_is_sha256)
 }
 END_TEST
 
+/* RFC 4231's cases 1, 2 and 6: a key shorter than a block, a short word for a key, and one longer than a
+ * block. */
+static const struct { const char *unit; size_t times; const char *bytes, *wanted; } keyed_cases[] = {
+    { "\x0b", 20, "Hi There", "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7" },
+    { "Jefe", 1, "what do ya want for nothing?",
+      "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843" },
+    { "\xaa", 131, "Test Using Larger Than Block-Size Key - Hash Key First",
+      "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54" },
+};
+
+START_TEST(keyed_digest_is_hmac)
+{
+    char key[131], hex[2 * SHA256_BYTES + 1];
+    size_t unit = strlen(keyed_cases[_i].unit), length = unit * keyed_cases[_i].times;
+    for (size_t i = 0; i < length; i++)
+        key[i] = keyed_cases[_i].unit[i % unit];
+    uint8_t digest[SHA256_BYTES];
+    sha256_keyed((struct sha256_key){ key, length }, keyed_cases[_i].bytes, strlen(keyed_cases[_i].bytes),
+                 digest);
+    for (int i = 0; i < SHA256_BYTES; i++)
+        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    ck_assert_str_eq(hex, keyed_cases[_i].wanted);
+}
+END_TEST
+
 static struct event event_of(enum event_type type)
 {
     struct event event;
@@ -143,6 +168,7 @@ static Suite *suite(void)
     Suite *suite = suite_create("event_identity");
     TCase *identity = tcase_create("identity");
     tcase_add_loop_test(identity, digest_is_sha256, 0, sizeof digest_cases / sizeof digest_cases[0]);
+    tcase_add_loop_test(identity, keyed_digest_is_hmac, 0, sizeof keyed_cases / sizeof keyed_cases[0]);
     tcase_add_loop_test(identity, id_is_made_from_the_fact, 0, sizeof id_cases / sizeof id_cases[0]);
     tcase_add_test(identity, subject_is_the_generation_or_the_grant);
     tcase_add_loop_test(identity, each_of_the_requests_own_fields_counts, 0,
