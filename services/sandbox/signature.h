@@ -1,5 +1,6 @@
-/* Signs what an output URL may be used for and until when: three parts with dots between, as a JWT looks.
- * The first 64 bits of an HMAC-SHA256: enough to notice a changed URL in a sandbox, nothing to guard secrets with. */
+/* Signs what an output URL may be used for and until when: three parts with dots between, as a JWT looks. The
+ * first 64 bits of an HMAC-SHA256: enough to notice a changed URL in a sandbox, nothing to guard secrets
+ * with. */
 #ifndef SANDBOX_SIGNATURE_H
 #define SANDBOX_SIGNATURE_H
 
