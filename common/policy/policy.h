@@ -37,6 +37,9 @@ struct policy *policy_read(const char *path, char error[POLICY_ERROR_BYTES]);
 /* The same from bytes; name stands for the file in the error. */
 struct policy *policy_parse(const char *name, const char *bytes, size_t length,
                             char error[POLICY_ERROR_BYTES]);
+/* What SIGHUP asks for: *policy is read again from path and exchanged; when the file is wrong, it stays. Logs which. Returns
+ * whether it was exchanged. */
+bool policy_again(struct policy **policy, const char *path);
 void policy_free(struct policy **policy);
 const char *policy_version(const struct policy *policy);         /* the file's own "version" */
 

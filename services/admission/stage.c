@@ -268,14 +268,5 @@ const struct batch_stage *admission_stage(struct admission *admission, struct me
 void admission_reload(void *self)
 {
     struct admission *admission = self;
-    char error[POLICY_ERROR_BYTES];
-    struct policy *policy = policy_read(admission->config.policy_path, error);
-    if (!policy) {
-        log_error("policy_refused", LOG_TEXT("reason", error),
-                  LOG_TEXT("kept", policy_version(admission->policy)));
-        return;
-    }
-    policy_free(&admission->policy);
-    admission->policy = policy;
-    log_policy(admission);
+    policy_again(&admission->policy, admission->config.policy_path);
 }

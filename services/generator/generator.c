@@ -246,16 +246,7 @@ enum trouble generator_turn(void *self)
 void generator_reload(void *self)
 {
     struct generator *generator = self;
-    char error[POLICY_ERROR_BYTES];
-    struct policy *policy = policy_read(generator->settings->policy_path, error);
-    if (!policy) {
-        log_error("policy_refused", LOG_TEXT("path", generator->settings->policy_path),
-                  LOG_TEXT("reason", error));
-        return;
-    }
-    policy_free(&generator->policy);
-    generator->policy = policy;
-    log_info("policy_read", LOG_TEXT("version", policy_version(policy)));
+    policy_again(&generator->policy, generator->settings->policy_path);
 }
 
 void generator_drain(void *self)

@@ -224,16 +224,7 @@ enum trouble poller_turn(void *self)
 void poller_reload(void *self)
 {
     struct poller *poller = self;
-    char error[POLICY_ERROR_BYTES];
-    struct policy *policy = policy_read(poller->settings->policy_path, error);
-    if (!policy) {
-        log_error("policy_refused", LOG_TEXT("path", poller->settings->policy_path),
-                  LOG_TEXT("reason", error));
-        return;
-    }
-    policy_free(&poller->policy);
-    poller->policy = policy;
-    log_info("policy_read", LOG_TEXT("version", policy_version(policy)));
+    policy_again(&poller->policy, poller->settings->policy_path);
 }
 
 void poller_drain(void *self)
