@@ -222,6 +222,7 @@ def latency(rig, rate, seconds, figures):
             generation = json.loads(message.value())["generationId"]
             took.append((time.monotonic() - sent[generation]) * 1000)
     consumer.close()
+    stages(rig.stack.find("admission-0"))
     figures["accepted_p50_ms"], figures["accepted_p99_ms"] = percentile(took, 0.5), percentile(took, 0.99)
     say(f"request to accepted at {rate}/s: {len(took)} of {number}, p50 {percentile(took, 0.5):.1f} ms (aim: under 10), "
         f"p99 {percentile(took, 0.99):.1f} ms")
