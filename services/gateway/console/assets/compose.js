@@ -1,19 +1,22 @@
-/* The form: what may be asked for, what it costs before the button is pressed, and sending it exactly once. */
+/* The form: what may be asked for, what it costs before the button is pressed, and sending it exactly once.
+ */
 
 import { Problem, post, get } from "./api.js";
 import { byId, el, fill } from "./dom.js";
-import { count, ratioName, tokens, units } from "./format.js";
-import * as outbox from "./outbox.js";
+import { count, tokens, units } from "./format.js";
+import { outbox } from "./outbox.js";
+import { showTakes } from "./takes.js";
 import { note, toast } from "./ui.js";
 
 const QUOTE_PAUSE_MS = 250;
 const RETRY_MS = 4000;
 const SEED_MOST = 4294967295;
-const CHIPS_MOST = 12;                 /* more lengths than that become a field */
 const NO_TOKENS = "You do not have enough tokens to generate a video. Please purchase more tokens.";
 const FIELDS = ["prompt", "model", "durationSeconds", "ratio", "image", "seed"];
 
-let opened = null;                     /* what the page's one form is bound to; listeners are set once */
+const requests = outbox("generations", "/v1/generations");
+
+let opened = null; /* what the page's one form is bound to; listeners are set once */
 
 export function openCompose(context) {
   const first = !opened;
@@ -26,16 +29,22 @@ export function openCompose(context) {
 
 function listen() {
   const form = byId("compose");
-  form.addEventListener("submit", (event) => { event.preventDefault(); submit(); });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    submit();
+  });
   form.addEventListener("input", ({ target }) => {
     clearError(target.name);
     fill(byId("refusal"));
-    if (target.name === "model" || target.name === "image") showTakes();
+    if (target.name === "model" || target.name === "image") showTakes(chosenModel(), imageText());
     if (target.name === "prompt") showPromptCount();
     askPrice();
   });
   byId("prompt").addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) { event.preventDefault(); form.requestSubmit(); }
+    if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) {
+      event.preventDefault();
+      form.requestSubmit();
+    }
   });
 }
 
@@ -43,54 +52,29 @@ async function loadModels() {
   const mine = opened;
   const known = await mine.attempt(() => get("/v1/models"));
   if (mine !== opened) return;
-  if (!known) { setTimeout(() => mine === opened && loadModels(), RETRY_MS); return; }
+  if (!known) {
+    setTimeout(() => mine === opened && loadModels(), RETRY_MS);
+    return;
+  }
   mine.models = known.models;
-  fill(byId("model"), known.models.map((model) => el("option", { value: model.name, selected: model.name === known.defaultModel },
-    model.text ? model.name : `${model.name} (needs a first image)`)));
+  fill(
+    byId("model"),
+    known.models.map((model) =>
+      el(
+        "option",
+        { value: model.name, selected: model.name === known.defaultModel },
+        model.text ? model.name : `${model.name} (needs a first image)`,
+      ),
+    ),
+  );
   byId("model").value = known.defaultModel;
-  showTakes();
+  showTakes(chosenModel(), imageText());
   showPromptCount();
   askPrice();
 }
 
 const chosenModel = () => opened.models.find((model) => model.name === byId("model").value);
 const imageText = () => byId("image").value.trim();
-
-/* What the chosen model takes with, or without, a first image; a model that takes no text shows what it would. */
-const takes = () => {
-  const model = chosenModel();
-  return (imageText() ? model?.image ?? model?.text : model?.text ?? model?.image) ?? null;
-};
-
-function chip(name, value, words, on, shape) {
-  return el("label", {}, el("input", { type: "radio", name, value, checked: on }),
-    shape ? el("span.shape", { class: shape, "aria-hidden": "true" }) : null, words);
-}
-
-function shapeOf(ratio) {
-  const [width, height] = ratio.split(":").map(Number);
-  const part = width / height;
-  return part > 2 ? "wide" : part > 1.5 ? "landscape" : part > 1.05 ? "classic" : part > 0.95 ? "square"
-    : part > 0.66 ? "tall" : "portrait";
-}
-
-/* Keeps what was chosen when the model still takes it, else goes to the model's own default. */
-function showTakes() {
-  const model = takes();
-  if (!model) return;
-  const had = new FormData(byId("compose"));
-  const lengths = Array.isArray(model.durations) ? model.durations : model.durations
-    ? Array.from({ length: model.durations.most - model.durations.least + 1 }, (_, i) => model.durations.least + i) : [];
-  const hadLength = Number(had.get("durationSeconds"));
-  const length = lengths.includes(hadLength) ? hadLength : model.defaultDuration ?? lengths[0];
-  byId("durations").closest("fieldset").hidden = !lengths.length;
-  fill(byId("durations"), lengths.length > CHIPS_MOST
-    ? el("input.input", { type: "number", name: "durationSeconds", min: lengths[0], max: lengths.at(-1), value: length,
-        "aria-label": "Length in seconds" })
-    : lengths.map((value) => chip("durationSeconds", value, `${value} s`, value === length)));
-  const ratio = model.ratios.includes(had.get("ratio")) ? had.get("ratio") : model.defaultRatio;
-  fill(byId("ratios"), model.ratios.map((value) => chip("ratio", value, ratioName(value), value === ratio, shapeOf(value))));
-}
 
 function showPromptCount() {
   const most = chosenModel()?.promptUnitsMax;
@@ -113,11 +97,15 @@ function amiss() {
   const body = requestBody();
   const model = chosenModel();
   if (!model) return { field: "", words: "Loading the models…" };
-  if (body.image && !/^https:\/\/[!#-[\]-~]{5,}$/.test(body.image)) return { field: "image", words: "This must be an address that begins with https://" };
-  if (body.image && !model.image) return { field: "image", words: `${model.name} does not take a first image.` };
+  if (body.image && !/^https:\/\/[!#-[\]-~]{5,}$/.test(body.image))
+    return { field: "image", words: "This must be an address that begins with https://" };
+  if (body.image && !model.image)
+    return { field: "image", words: `${model.name} does not take a first image.` };
   if (!body.image && !model.text) return { field: "image", words: `${model.name} needs a first image.` };
-  if (body.seed !== undefined && !(Number.isInteger(body.seed) && body.seed >= 0 && body.seed <= SEED_MOST)) return { field: "seed", words: `A whole number from 0 to ${count(SEED_MOST)}.` };
-  if (units(body.prompt) > model.promptUnitsMax) return { field: "prompt", words: `At most ${count(model.promptUnitsMax)} characters.` };
+  if (body.seed !== undefined && !(Number.isInteger(body.seed) && body.seed >= 0 && body.seed <= SEED_MOST))
+    return { field: "seed", words: `A whole number from 0 to ${count(SEED_MOST)}.` };
+  if (units(body.prompt) > model.promptUnitsMax)
+    return { field: "prompt", words: `At most ${count(model.promptUnitsMax)} characters.` };
   if (!body.prompt) return { field: "prompt", words: "Describe your video first.", gentle: true };
   return null;
 }
@@ -135,18 +123,23 @@ function setError(field, words) {
 function clearError(field) {
   for (const name of field ? [field] : FIELDS) {
     const line = byId(`${name}-error`);
-    if (line) { line.hidden = true; line.textContent = ""; }
+    if (line) {
+      line.hidden = true;
+      line.textContent = "";
+    }
     byId(name)?.removeAttribute("aria-invalid");
   }
 }
 
-/* The gateway's own words beside the fields that they are about; what belongs to no field goes over the button. */
+/* The gateway's own words beside the fields that they are about; what belongs to no field goes over the
+   button. */
 function showRefusedFields(problem) {
   const rest = [];
   for (const { pointer, detail } of problem.body.errors ?? []) {
     if (!setError((pointer ?? "").slice(1), detail)) rest.push(detail);
   }
-  if (rest.length || !problem.body.errors?.length) fill(byId("refusal"), note("bad", rest.join(" ") || problem.message));
+  if (rest.length || !problem.body.errors?.length)
+    fill(byId("refusal"), note("bad", rest.join(" ") || problem.message));
 }
 
 /* ---- the price */
@@ -162,7 +155,8 @@ function askPrice() {
 async function price(mine) {
   const wrong = amiss();
   if (wrong && !wrong.gentle) {
-    if (wrong.field && (wrong.field !== "image" || imageText() || !chosenModel().text)) setError(wrong.field, wrong.words);
+    if (wrong.field && (wrong.field !== "image" || imageText() || !chosenModel().text))
+      setError(wrong.field, wrong.words);
     showCheckout();
     return;
   }
@@ -178,10 +172,16 @@ async function price(mine) {
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     if (mine !== opened || asked !== mine.asked) return;
-    if (error.status === 401) { mine.signedOut("Your session has ended. Sign in again with a new token."); return; }
+    if (error.status === 401) {
+      mine.signedOut("Your session has ended. Sign in again with a new token.");
+      return;
+    }
     if (error.passing) {
       mine.banner(mine.awayWords(error));
-      mine.timer = setTimeout(() => mine === opened && price(mine), (error.retryAfterSeconds ?? RETRY_MS / 1000) * 1000);
+      mine.timer = setTimeout(
+        () => mine === opened && price(mine),
+        (error.retryAfterSeconds ?? RETRY_MS / 1000) * 1000,
+      );
     } else {
       showRefusedFields(error);
     }
@@ -202,7 +202,8 @@ function whyNot(missing) {
   const wrong = amiss();
   if (wrong) return wrong.words;
   if (!opened.quote) return "Working out the price…";
-  if (missing > 0) return `Not enough tokens: needs ${count(opened.quote.requiredTokens)}, available ${count(available())}.`;
+  if (missing > 0)
+    return `Not enough tokens: needs ${count(opened.quote.requiredTokens)}, available ${count(available())}.`;
   return "";
 }
 
@@ -218,13 +219,16 @@ function showCheckout() {
   byId("reason").textContent = reason;
   byId("generate").textContent = opened.sending ? "Sending…" : "Generate video";
   const shown = byId("refusal").dataset.why === "short";
-  if (missing > 0 && !opened.sending) showShort(quote.requiredTokens, available(), opened.balance?.reserved ?? 0);
+  if (missing > 0 && !opened.sending)
+    showShort(quote.requiredTokens, available(), opened.balance?.reserved ?? 0);
   else if (shown && left !== null) clearShort();
 }
 
 function showShort(needed, there, reserved) {
   const place = byId("refusal");
-  const words = `Needed: ${tokens(needed)} · Available: ${tokens(there)}${reserved ? ` · Reserved: ${tokens(reserved)}` : ""}`;
+  const words =
+    `Needed: ${tokens(needed)} · Available: ${tokens(there)}` +
+    (reserved ? ` · Reserved: ${tokens(reserved)}` : "");
   if (place.dataset.why === "short" && place.dataset.words === words && place.firstChild) return;
   place.dataset.why = "short";
   place.dataset.words = words;
@@ -241,14 +245,20 @@ function clearShort() {
 async function submit() {
   const mine = opened;
   if (mine.sending || byId("generate").disabled) return;
-  mine.sending = true;                 /* before anything is awaited: the second click of a double click ends above */
+  mine.sending = true; /* before anything is awaited: the second click of a double click ends above */
   let entry;
   try {
-    entry = outbox.write(requestBody());
+    entry = requests.write(requestBody());
   } catch {
     mine.sending = false;
-    fill(byId("refusal"), note("bad", "Your browser lets this page store nothing.",
-      "Without that a lost answer could make two videos, so nothing was sent. Allow storage for this page."));
+    fill(
+      byId("refusal"),
+      note(
+        "bad",
+        "Your browser lets this page store nothing.",
+        "Without that a lost answer could make two videos, so nothing was sent. Allow storage for this page.",
+      ),
+    );
     return;
   }
   fill(byId("refusal"));
@@ -262,9 +272,11 @@ async function submit() {
 async function deliver(mine, entry, live) {
   mine.videos.addSending(entry);
   try {
-    const { body } = await outbox.send(entry, { waiting: (problem) => {
-      mine.banner(`${mine.awayWords(problem)} Your request is kept and will be made once.`);
-    } });
+    const body = await requests.send(entry, {
+      waiting: (problem) => {
+        mine.banner(`${mine.awayWords(problem)} Your request is kept and will be made once.`);
+      },
+    });
     if (mine !== opened) return;
     mine.banner(null);
     mine.videos.removeSending(entry);
@@ -274,7 +286,10 @@ async function deliver(mine, entry, live) {
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     if (mine !== opened) return;
-    if (error.status === 401) { mine.signedOut("Your session has ended. Sign in again: your request is kept and goes out then."); return; }
+    if (error.status === 401) {
+      mine.signedOut("Your session has ended. Sign in again: your request is kept and goes out then.");
+      return;
+    }
     mine.banner(null);
     mine.videos.removeSending(entry);
     refused(error, live);
@@ -304,7 +319,7 @@ function startOver() {
 
 /* What an earlier life of this page wrote down and never saw answered goes out again, under its own keys. */
 function resume() {
-  for (const entry of outbox.unanswered()) deliver(opened, entry, false);
+  for (const entry of requests.unanswered()) deliver(opened, entry, false);
 }
 
 /* Fills the form with what an earlier video was made from. */
@@ -313,9 +328,11 @@ function use(generation) {
   byId("image").value = generation.image ?? "";
   byId("seed").value = generation.seed ?? "";
   if (opened.models.some((model) => model.name === generation.model)) byId("model").value = generation.model;
-  showTakes();
+  showTakes(chosenModel(), imageText());
   for (const name of ["durationSeconds", "ratio"]) {
-    const same = byId("compose").querySelector(`input[name="${name}"][value="${CSS.escape(String(generation[name] ?? ""))}"]`);
+    const same = byId("compose").querySelector(
+      `input[name="${name}"][value="${CSS.escape(String(generation[name] ?? ""))}"]`,
+    );
     if (same) same.checked = true;
   }
   showPromptCount();

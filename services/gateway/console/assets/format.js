@@ -1,16 +1,25 @@
-/* Numbers, times and names as people read them; in the reader's own language where that is only digits and dates. */
+/* Numbers, times and names as people read them; in the reader's own language where that is only digits and
+   dates. */
 
 const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
 const percents = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 1 });
 const dateTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const exactTime = new Intl.DateTimeFormat(undefined, {
-  year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit",
-  fractionalSecondDigits: 3, hourCycle: "h23",
+  year: "numeric",
+  month: "2-digit",
+  day: "2-digit",
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  fractionalSecondDigits: 3,
+  hourCycle: "h23",
 });
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "long" });
 
 export const count = (value) => (Number.isFinite(value) ? whole.format(value) : "–");
-export const tokens = (value) => `${count(value)} ${Math.abs(value) === 1 ? "token" : "tokens"}`;
+/* "1 video", "3 videos". */
+export const counted = (value, thing) => `${count(value)} ${thing}${Math.abs(value) === 1 ? "" : "s"}`;
+export const tokens = (value) => counted(value, "token");
 export const signed = (value) => (value > 0 ? "+" : value < 0 ? "−" : "±") + count(Math.abs(value));
 export const percent = (part, all) => (all > 0 ? percents.format(part / all) : "–");
 
@@ -20,7 +29,12 @@ export function span(ms) {
   if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
   const seconds = ms / 1000;
   if (seconds < 60) return `${seconds < 10 ? Math.round(seconds * 10) / 10 : Math.round(seconds)} s`;
-  const units = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
+  const units = [
+    ["d", 86400],
+    ["h", 3600],
+    ["min", 60],
+    ["s", 1],
+  ];
   const first = units.findIndex(([, size]) => seconds >= size);
   const whole1 = Math.floor(seconds / units[first][1]);
   const rest = units[first + 1] ? Math.floor((seconds % units[first][1]) / units[first + 1][1]) : 0;

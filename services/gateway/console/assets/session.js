@@ -1,6 +1,6 @@
-/* Who is signed in. The bearer token comes from the address (#token=…, taken out of it at once, so that it is in no
-   history and in no copied link) or is pasted; it lives in sessionStorage, thus as long as the tab. What the token
-   says is read here only to show it: every right is decided by the gateway. */
+/* Who is signed in. The bearer token comes from the address (#token=…, taken out of it at once, so that it is
+   in no history and in no copied link) or is pasted; it lives in sessionStorage, thus as long as the tab.
+   What the token says is read here only to show it: every right is decided by the gateway. */
 
 const KEY = "reelgate.token";
 
@@ -23,7 +23,9 @@ export const signOut = () => sessionStorage.removeItem(KEY);
 export function claims(text = token()) {
   try {
     const [, payload] = text.split(".");
-    const bytes = Uint8Array.from(atob(payload.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
+    const bytes = Uint8Array.from(atob(payload.replace(/-/g, "+").replace(/_/g, "/")), (c) =>
+      c.charCodeAt(0),
+    );
     const value = JSON.parse(new TextDecoder().decode(bytes));
     return typeof value === "object" && value && typeof value.sub === "string" ? value : null;
   } catch {

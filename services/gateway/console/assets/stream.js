@@ -1,9 +1,10 @@
-/* The user's event stream (server-sent events) over fetch, since EventSource can't send a bearer token. Reconnects
-   by itself with Last-Event-ID, so that nothing is missed; while the stream can't be had, it asks to be polled. */
+/* The user's event stream (server-sent events) over fetch, since EventSource can't send a bearer token.
+   Reconnects by itself with Last-Event-ID, so that nothing is missed; while the stream can't be had, it asks
+   to be polled. */
 
 import { token } from "./session.js";
 
-const QUIET_MS = 45000;        /* three heartbeats missed: the connection is dead, though nobody said so */
+const QUIET_MS = 45000; /* three heartbeats missed: the connection is dead, though nobody said so */
 const POLL_MS = 4000;
 const BACKOFF_MS = [500, 1000, 2000, 5000, 10000];
 
@@ -44,8 +45,8 @@ export function parser(onEvent, onRetry = () => {}) {
   };
 }
 
-/* open("/v1/events", { onEvent, onPoll, onState }): onPoll is called now and then while there is no stream, onState
-   with "live", "polling" or "signed_out". Returns a function that ends it. */
+/* open("/v1/events", { onEvent, onPoll, onState }): onPoll is called now and then while there is no stream,
+   onState with "live", "polling" or "signed_out". Returns a function that ends it. */
 export function openStream(path, { onEvent, onPoll, onState }) {
   const end = new AbortController();
   let lastId = "";
@@ -53,12 +54,32 @@ export function openStream(path, { onEvent, onPoll, onState }) {
   let failures = 0;
   let state = "";
 
-  const say = (next) => { if (next !== state) { state = next; onState(next); } };
-  const wait = (ms) => new Promise((done) => {
-    const timer = setTimeout(done, ms);
-    end.signal.addEventListener("abort", () => { clearTimeout(timer); done(); }, { once: true });
-    addEventListener("online", () => { clearTimeout(timer); done(); }, { once: true });
-  });
+  const say = (next) => {
+    if (next !== state) {
+      state = next;
+      onState(next);
+    }
+  };
+  const wait = (ms) =>
+    new Promise((done) => {
+      const timer = setTimeout(done, ms);
+      end.signal.addEventListener(
+        "abort",
+        () => {
+          clearTimeout(timer);
+          done();
+        },
+        { once: true },
+      );
+      addEventListener(
+        "online",
+        () => {
+          clearTimeout(timer);
+          done();
+        },
+        { once: true },
+      );
+    });
 
   async function once() {
     const dead = new AbortController();
@@ -66,15 +87,27 @@ export function openStream(path, { onEvent, onPoll, onState }) {
     const headers = { Accept: "text/event-stream", Authorization: `Bearer ${token()}` };
     if (lastId) headers["Last-Event-ID"] = lastId;
     try {
-      const answer = await fetch(path, { headers, cache: "no-store", credentials: "omit",
-        signal: AbortSignal.any([end.signal, dead.signal]) });
+      const answer = await fetch(path, {
+        headers,
+        cache: "no-store",
+        credentials: "omit",
+        signal: AbortSignal.any([end.signal, dead.signal]),
+      });
       if (answer.status === 401) return "signed_out";
       if (answer.status === 204) return "ended";
       if (!answer.ok || !answer.headers.get("Content-Type")?.startsWith("text/event-stream")) return "failed";
       say("live");
       failures = 0;
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-      const feed = parser((event) => { lastId = event.id || lastId; onEvent(event); }, (ms) => { retryMs = ms; });
+      const feed = parser(
+        (event) => {
+          lastId = event.id || lastId;
+          onEvent(event);
+        },
+        (ms) => {
+          retryMs = ms;
+        },
+      );
       for (;;) {
         const { value, done } = await reader.read();
         if (done) return "cut";
@@ -93,13 +126,22 @@ export function openStream(path, { onEvent, onPoll, onState }) {
     while (!end.signal.aborted) {
       const why = await once();
       if (end.signal.aborted) return;
-      if (why === "signed_out" || why === "ended") { say(why === "ended" ? "polling" : why); break; }
+      if (why === "signed_out" || why === "ended") {
+        say(why === "ended" ? "polling" : why);
+        break;
+      }
       failures += 1;
-      if (failures > 1) { say("polling"); onPoll(); }
+      if (failures > 1) {
+        say("polling");
+        onPoll();
+      }
       const pause = BACKOFF_MS[Math.min(failures, BACKOFF_MS.length) - 1];
       await wait(Math.max(retryMs ?? 0, pause) * (0.75 + Math.random() / 2));
     }
-    while (state === "polling" && !end.signal.aborted) { await wait(POLL_MS); onPoll(); }
+    while (state === "polling" && !end.signal.aborted) {
+      await wait(POLL_MS);
+      onPoll();
+    }
   })();
 
   return () => end.abort();

@@ -5,10 +5,15 @@
   const KEY = "reelgate.theme";
   const root = document.documentElement;
   let chosen = null;
-  try { chosen = localStorage.getItem(KEY); } catch { /* storage is forbidden: the preference holds */ }
+  try {
+    chosen = localStorage.getItem(KEY);
+  } catch {
+    /* storage is forbidden: the preference holds */
+  }
   if (chosen === "light" || chosen === "dark") root.dataset.theme = chosen;
 
-  const isDark = () => getComputedStyle(root).colorScheme === "dark" ||
+  const isDark = () =>
+    getComputedStyle(root).colorScheme === "dark" ||
     (!root.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches);
 
   function label(button) {
@@ -23,7 +28,11 @@
     label(button);
     button.addEventListener("click", () => {
       root.dataset.theme = isDark() ? "light" : "dark";
-      try { localStorage.setItem(KEY, root.dataset.theme); } catch { /* holds until the page is left */ }
+      try {
+        localStorage.setItem(KEY, root.dataset.theme);
+      } catch {
+        /* holds until the page is left */
+      }
       label(button);
       document.dispatchEvent(new CustomEvent("themechange"));
     });

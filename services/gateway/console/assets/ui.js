@@ -6,7 +6,13 @@ import { claims, expired, signIn } from "./session.js";
 /* Words that fade after a while; trouble stays until it is put away. */
 export function toast(words, kind = "good") {
   const close = el("button", { type: "button", "aria-label": "Dismiss", onclick: () => box.remove() }, "×");
-  const box = el("div.toast", { class: kind }, icon(kind === "bad" ? "warn" : "check"), el("span", {}, words), close);
+  const box = el(
+    "div.toast",
+    { class: kind },
+    icon(kind === "bad" ? "warn" : "check"),
+    el("span", {}, words),
+    close,
+  );
   byId("toasts").append(box);
   if (kind !== "bad") setTimeout(() => box.remove(), 6000);
 }
@@ -20,13 +26,29 @@ export function banner(words) {
 }
 
 export const note = (kind, title, ...more) =>
-  el("div.note", { class: kind }, icon(kind === "good" ? "check" : kind === "" ? "info" : "warn"),
-    el("div", {}, el("strong", {}, title), more.map((line) => (line ? el("p", {}, line) : null))));
+  el(
+    "div.note",
+    { class: kind },
+    icon(kind === "good" ? "check" : kind === "" ? "info" : "warn"),
+    el(
+      "div",
+      {},
+      el("strong", {}, title),
+      more.map((line) => (line ? el("p", {}, line) : null)),
+    ),
+  );
 
 const STATUS = {
-  pending: ["Requested", "busy"], requested: ["Requested", "busy"], accepted: ["Queued", "busy"],
-  queued: ["Queued", "busy"], submitted: ["Rendering", "busy"], running: ["Rendering", "busy"],
-  completed: ["Ready", "good"], failed: ["Failed", "bad"], cancelled: ["Cancelled", ""], rejected: ["Refused", "warn"],
+  pending: ["Requested", "busy"],
+  requested: ["Requested", "busy"],
+  accepted: ["Queued", "busy"],
+  queued: ["Queued", "busy"],
+  submitted: ["Rendering", "busy"],
+  running: ["Rendering", "busy"],
+  completed: ["Ready", "good"],
+  failed: ["Failed", "bad"],
+  cancelled: ["Cancelled", ""],
+  rejected: ["Refused", "warn"],
 };
 
 export function statusBadge(status) {
@@ -34,16 +56,24 @@ export function statusBadge(status) {
   return el("span.badge", { class: kind }, words);
 }
 
-/* A dialog with a form; resolves to the form's data, or null when it was cancelled. content: nodes of the form.
-   check(data) may return words that keep it open. */
+/* A dialog with a form; resolves to the form's data, or null when it was cancelled. content: nodes of the
+   form. check(data) may return words that keep it open. */
 export function ask({ title, content, confirm, danger = false, check = () => null }) {
   return new Promise((done) => {
     const trouble = el("p.small", { role: "alert", class: "bad-words", hidden: true });
-    const form = el("form", { method: "dialog", novalidate: true },
-      el("h2", { id: "ask-title" }, title), content, trouble,
-      el("div.actions", {},
+    const form = el(
+      "form",
+      { method: "dialog", novalidate: true },
+      el("h2", { id: "ask-title" }, title),
+      content,
+      trouble,
+      el(
+        "div.actions",
+        {},
         el("button.button", { type: "button", onclick: () => box.close() }, "Cancel"),
-        el("button.button", { type: "submit", class: danger ? "danger" : "primary" }, confirm)));
+        el("button.button", { type: "submit", class: danger ? "danger" : "primary" }, confirm),
+      ),
+    );
     const box = el("dialog", { "aria-labelledby": "ask-title" }, form);
     let answer = null;
     form.addEventListener("submit", (event) => {
@@ -58,29 +88,53 @@ export function ask({ title, content, confirm, danger = false, check = () => nul
       answer = data;
       box.close();
     });
-    box.addEventListener("close", () => { box.remove(); done(answer); });
+    box.addEventListener("close", () => {
+      box.remove();
+      done(answer);
+    });
     document.body.append(box);
     box.showModal();
   });
 }
 
-/* The form that takes a token where none, or none that holds, is there. then() is called once one was given. */
+/* The form that takes a token where none, or none that holds, is there. then() is called once one was given.
+ */
 export function showSignIn(place, { words, then }) {
-  const field = el("textarea.input", { id: "token", name: "token", required: true, spellcheck: "false", autocomplete: "off",
-    autocapitalize: "off", "aria-describedby": "token-error" });
+  const field = el("textarea.input", {
+    id: "token",
+    name: "token",
+    required: true,
+    spellcheck: "false",
+    autocomplete: "off",
+    autocapitalize: "off",
+    "aria-describedby": "token-error",
+  });
   const error = el("p.error", { id: "token-error", role: "alert" });
-  const form = el("form.card", { novalidate: true },
+  const form = el(
+    "form.card",
+    { novalidate: true },
     el("div.stack", {}, el("h1", { id: "signin-title" }, "Sign in to Reelgate"), el("p.soft", {}, words)),
     el("div.field", {}, el("label", { for: "token" }, "Access token"), field, error),
-    el("button.button.primary.wide", { type: "submit" }, "Sign in"));
+    el("button.button.primary.wide", { type: "submit" }, "Sign in"),
+  );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const text = field.value.trim().replace(/^Bearer\s+/i, "");
-    error.textContent = !text ? "Paste your access token." : !claims(text) ? "This is not an access token." : "";
+    error.textContent = !text
+      ? "Paste your access token."
+      : !claims(text)
+        ? "This is not an access token."
+        : "";
     field.setAttribute("aria-invalid", String(Boolean(error.textContent)));
-    if (error.textContent) { field.focus(); return; }
+    if (error.textContent) {
+      field.focus();
+      return;
+    }
     signIn(text);
-    if (expired()) { error.textContent = "This token has expired. Ask for a new one."; return; }
+    if (expired()) {
+      error.textContent = "This token has expired. Ask for a new one.";
+      return;
+    }
     place.hidden = true;
     then();
   });

@@ -1,5 +1,5 @@
-/* The user page: signs in, loads what is there, then follows the event stream. Each part keeps its own place on the
-   page; what they share goes through the few functions handed to them here. */
+/* The user page: signs in, loads what is there, then follows the event stream. Each part keeps its own place
+   on the page; what they share goes through the few functions handed to them here. */
 
 import { Problem, get } from "./api.js";
 import { byId } from "./dom.js";
@@ -14,11 +14,11 @@ import { banner, showSignIn, toast } from "./ui.js";
 const RETRY_MS = 3000;
 
 let closeStream = () => {};
-let parts = null;                      /* { compose, videos, history } once signed in */
+let parts = null; /* { compose, videos, history } once signed in */
 let balance = null;
 
-/* Runs call() and shows its trouble: passing trouble in the banner, an ended session as sign-in. Returns undefined
-   when it did not work out. */
+/* Runs call() and shows its trouble: passing trouble in the banner, an ended session as sign-in. Returns
+   undefined when it did not work out. */
 async function attempt(call) {
   try {
     const value = await call();
@@ -34,7 +34,8 @@ async function attempt(call) {
 }
 
 function awayWords(problem) {
-  if (problem.code === "unreachable") return "Reelgate can't be reached right now. This page keeps trying by itself.";
+  if (problem.code === "unreachable")
+    return "Reelgate can't be reached right now. This page keeps trying by itself.";
   if (problem.status === 429) return "That was a little fast. This page goes on by itself in a moment.";
   return "Reelgate is busy recovering. Nothing is lost or charged; this page keeps trying by itself.";
 }
@@ -47,13 +48,14 @@ function showBalance(next) {
     place.textContent = count(balance[name]);
     if (before && before[name] !== balance[name]) {
       place.classList.remove("moved");
-      void place.offsetWidth;          /* so that the same animation starts anew */
+      void place.offsetWidth; /* so that the same animation starts anew */
       place.classList.add("moved");
     }
   }
-  byId("wallet-hint").textContent = balance.verified === false
-    ? "Your account is being checked. The numbers may be a little old; new videos wait until it is done."
-    : "Reserved tokens are held for videos in the making. They are spent only when the video is ready.";
+  byId("wallet-hint").textContent =
+    balance.verified === false
+      ? "Your account is being checked. The numbers may be a little old; new videos wait until it is done."
+      : "Reserved tokens are held for videos in the making. They are spent only when the video is ready.";
   parts.compose.setBalance(balance);
 }
 
@@ -84,11 +86,14 @@ function onEvent({ type, data }) {
 }
 
 function onState(state) {
-  if (state === "signed_out") { leave("Your session has ended. Sign in again with a new token."); return; }
+  if (state === "signed_out") {
+    leave("Your session has ended. Sign in again with a new token.");
+    return;
+  }
   const badge = byId("live");
   badge.hidden = state === "live";
   badge.textContent = state === "live" ? "" : "Reconnecting";
-  if (state === "live") reload();      /* whatever happened while nobody listened */
+  if (state === "live") reload(); /* whatever happened while nobody listened */
 }
 
 function showRoute() {
@@ -96,7 +101,10 @@ function showRoute() {
   const history = view === "tokens";
   byId("videos").hidden = history;
   byId("tokens").hidden = !history;
-  for (const [name, on] of [["videos", !history], ["tokens", history]]) {
+  for (const [name, on] of [
+    ["videos", !history],
+    ["tokens", history],
+  ]) {
     if (on) byId(`tab-${name}`).setAttribute("aria-current", "page");
     else byId(`tab-${name}`).removeAttribute("aria-current");
   }
@@ -108,12 +116,16 @@ function leave(words) {
   signOut();
   banner(null);
   for (const id of ["studio", "sign-out", "who", "live", "to-admin"]) byId(id).hidden = true;
-  showSignIn(byId("signin"), { words, then: start });
+  showSignIn(byId("signin"), { words, then: () => location.reload() });
 }
 
 async function start() {
   if (!token() || expired()) {
-    leave(token() ? "Your token has expired. Sign in again with a new one." : "Paste the access token that you were given.");
+    leave(
+      token()
+        ? "Your token has expired. Sign in again with a new one."
+        : "Paste the access token that you were given.",
+    );
     return;
   }
   let me;
@@ -127,8 +139,11 @@ async function start() {
   byId("to-admin").hidden = me.role === "user";
   balance = null;
 
-  const videos = openVideos(byId("videos"), { attempt,
-    again: (generation) => parts.compose.use(generation), changed: () => parts?.history.refresh() });
+  const videos = openVideos(byId("videos"), {
+    attempt,
+    again: (generation) => parts.compose.use(generation),
+    changed: () => parts?.history.refresh(),
+  });
   const history = openHistory(byId("tokens"), { attempt, titleOf: videos.titleOf });
   const compose = openCompose({ attempt, videos, refresh: loadBalance, signedOut: leave, banner, awayWords });
   parts = { compose, videos, history };
@@ -140,12 +155,15 @@ async function start() {
 
 adoptToken();
 addEventListener("hashchange", () => {
-  if (new URLSearchParams(location.hash.slice(1)).has("token")) {     /* a sign-in link opened over this page */
+  if (new URLSearchParams(location.hash.slice(1)).has("token")) {
+    /* a sign-in link opened over this page */
     adoptToken();
     location.reload();
   } else {
     showRoute();
   }
 });
-byId("sign-out").addEventListener("click", () => leave(`You have signed out${userId() ? ` of ${userId()}` : ""}.`));
+byId("sign-out").addEventListener("click", () =>
+  leave(`You have signed out${userId() ? ` of ${userId()}` : ""}.`),
+);
 start();
