@@ -43,6 +43,24 @@ void exchange_wait(const struct http_server *server, struct MHD_Connection *conn
         if (poll(watched, 2, (int)left_ms) > 0) return;
 }
 
+static bool readable(int fd, short events)
+{
+    struct pollfd watched = { .fd = fd, .events = events };
+    return poll(&watched, 1, 0) > 0;
+}
+
+bool exchange_closing(const struct http_server *server)
+{
+    return readable(server->closing_fd, POLLIN);
+}
+
+bool exchange_left(const struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info((struct MHD_Connection *)connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    return readable(info->connect_fd, POLLRDHUP);
+}
+
 /* ---- a request's way: its line, its headers (guarded), its body (capped), the handler, the end */
 
 static void *on_target(void *self, const char *target, struct MHD_Connection *connection)
@@ -183,6 +201,11 @@ void http_server_close(struct http_server **server)
 int http_server_port(const struct http_server *server)
 {
     return server->port;
+}
+
+const struct http_server_config *exchange_config(const struct exchange *exchange)
+{
+    return &exchange->server->config;
 }
 
 const char *http_server_version(void)
