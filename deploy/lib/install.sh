@@ -17,6 +17,7 @@ libcurl4-openssl-dev library:libcurl
 libjansson-dev      library:jansson
 libmicrohttpd-dev   library:libmicrohttpd
 libssl-dev          library:libcrypto
+libjwt-dev          library:libjwt
 zlib1g-dev          library:zlib
 check               library:check'
 install_run='
