@@ -79,10 +79,11 @@ static enum MHD_Result on_header(void *self, enum MHD_ValueKind kind, const char
     return MHD_YES;
 }
 
-static enum MHD_Result begin(struct exchange *exchange, const char *version)
+static enum MHD_Result begin(struct exchange *exchange, const char *method, const char *version)
 {
     struct guard guard = { 0 };
     exchange->begun = true;
+    guard_method(&guard, method);
     MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, on_header, &guard);
     const char *refusal = guard_refusal(&guard, version);
     return refusal ? exchange_refuse(exchange, MHD_HTTP_BAD_REQUEST, refusal) : MHD_YES;
@@ -117,7 +118,7 @@ static enum MHD_Result on_access(void *self, struct MHD_Connection *connection, 
 {
     (void)self, (void)connection, (void)url;
     struct exchange *exchange = *state;
-    if (!exchange->begun) return begin(exchange, version);
+    if (!exchange->begun) return begin(exchange, method, version);
     if (*upload_length > 0) return take_body(exchange, upload, upload_length);
     return serve(exchange, method);
 }
