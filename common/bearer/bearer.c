@@ -28,11 +28,20 @@ static jwt_t *verified(const struct bearer_rules *rules, const char *token)
     return NULL;
 }
 
-static bool number_of(jwt_t *jwt, const char *claim, int64_t *number)
+enum claim { CLAIM_THERE, CLAIM_ABSENT, CLAIM_WRONG };
+
+/* jwt_get_grant_int takes text for the number 0: so the claim's own JSON is read. */
+static enum claim time_of(jwt_t *jwt, const char *name, int64_t *seconds)
 {
-    errno = 0;
-    *number = jwt_get_grant_int(jwt, claim);
-    return errno == 0;
+    char *json = jwt_get_grants_json(jwt, name), *end;
+    if (!json)
+        return CLAIM_ABSENT;
+    double number = strtod(json, &end);
+    bool good = end != json && *end == '\0' && number >= 0 && number < (double)TOKENS_MAX;
+    free(json);
+    if (good)
+        *seconds = (int64_t)number;
+    return good ? CLAIM_THERE : CLAIM_WRONG;
 }
 
 static bool matches(jwt_t *jwt, const char *claim, const char *wanted)
@@ -45,10 +54,10 @@ static enum bearer_verdict judge(const struct bearer_rules *rules, jwt_t *jwt, i
                                  struct bearer_claims *claims)
 {
     struct bearer_claims read = { 0 };
-    int64_t not_before_s;
-    if (!number_of(jwt, "exp", &read.expires_at_s) || read.expires_at_s <= now_s)
+    int64_t not_before_s = 0;
+    if (time_of(jwt, "exp", &read.expires_at_s) != CLAIM_THERE || read.expires_at_s <= now_s)
         return BEARER_EXPIRED;
-    if (number_of(jwt, "nbf", &not_before_s) ? not_before_s > now_s + LEEWAY_SECONDS : errno != ENOENT)
+    if (time_of(jwt, "nbf", &not_before_s) == CLAIM_WRONG || not_before_s > now_s + LEEWAY_SECONDS)
         return BEARER_EARLY;
     if (!matches(jwt, "iss", rules->issuer) || !matches(jwt, "aud", rules->audience))
         return BEARER_FOREIGN;
