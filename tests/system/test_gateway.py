@@ -3,12 +3,16 @@
 import concurrent.futures
 import os
 import signal
+import subprocess
 import time
 import uuid
 
 import pytest
 
+from forwarder import Forwarder
 from gateway_client import Caller, Stream, problem, raw
+from places import bin_dir
+from stack import programs
 from stack.process import wait_until
 
 LIMITS = {"calls_per_minute": 100000, "generations_per_minute": 100000}
@@ -509,6 +513,44 @@ def test_redis_away_is_503_and_then_over(gateway, user):
         gateway.stack.start_redis()
     wait_until(lambda: rich.get("/v1/balance").json().get("available") == 1, 30, "the balance again")
     wait_until(lambda: rich.generate(key="waits").status_code == 202, 30, "the same key goes through")
+
+
+def test_without_kafka_it_answers_503_and_then_goes_on(gateway):
+    later = Forwarder(int(gateway.kafka.rpartition(":")[2]))
+    gateway.start("gateway", 4, ready=False, kafka_bootstrap_servers=f"127.0.0.1:{later.port}")
+    try:
+        caller = Caller(gateway.stack.gateway_url(4), gateway.stack.token("early"))
+        assert caller.get("/v1/me").status_code == 200
+        for answer in (caller.get("/v1/generations"), caller.generate(), caller.get("/v1/balance")):
+            assert answer.status_code == 503 and answer.json()["code"] == "processing_error"
+        wait_until(lambda: "kafka: no broker answers" in gateway.ready("gateway-4")[1], 15, "the reason")
+        later.open()
+        wait_until(lambda: gateway.ready("gateway-4")[0], 30, "ready")
+        assert caller.generate().status_code == 402
+    finally:
+        gateway.stack.stop(["gateway-4"], 20)
+        later.close()
+
+
+@pytest.mark.parametrize(
+    "secret, more, names",
+    [
+        (None, [], "jwt_secret"),
+        ("short", [], "jwt_secret"),
+        ("x" * 32, ["--jwt-public-key=/etc/hostname"], "jwt_secret"),
+        (None, ["--jwt-public-key=/etc/hostname"], "jwt_public_key"),
+        ("x" * 32, ["--address=nowhere"], "nowhere"),
+        ("x" * 32, ["--media-sources=https:; script-src *"], "media_sources"),
+        ("x" * 32, ["--redis-url=http://x"], "redis_url"),
+        ("x" * 32, ["--policy=/nowhere.json"], "policy"),
+    ],
+)
+def test_a_wrong_setting_is_named(gateway, secret, more, names):
+    argv = [programs.binary(bin_dir(), "reelgate-gateway"), "--health-address=127.0.0.1:0", "--address=127.0.0.1:0"]
+    env = {**os.environ, "REELGATE_JWT_SECRET": secret or ""}
+    done = subprocess.run([*argv, *more], env=env, capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode in (2, 3) and names in done.stderr, done.stderr
+    assert secret is None or secret not in done.stderr
 
 
 def test_no_token_is_ever_logged(gateway, user):

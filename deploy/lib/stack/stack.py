@@ -283,7 +283,7 @@ class Stack:
             found["sandbox"] = {"address": self.sandbox_url.removeprefix("http://"), "pid": sandbox.pid}
         gateway = self.find("gateway-0")
         if gateway is not None:
-            found["gateway"] = {"address": self.gateway_url(), "pid": gateway.pid}
+            found["gateway"] = {"address": self.gateway_url().removeprefix("http://"), "pid": gateway.pid}
         for name in self.program_names():
             process = self.find(name)
             if process is not None:
