@@ -1,5 +1,5 @@
-"""One stack with a gateway for all browser tests, and one Chromium that each test finds as if it were new. Users are
-apart from test to test, so that none sees another's tokens."""
+"""One stack with a gateway for all browser tests, and one Chromium that each test finds as if it were new.
+Users are apart from test to test, so that none sees another's tokens."""
 
 import itertools
 import os
@@ -9,12 +9,12 @@ import pytest
 
 from places import TEST_DATA, bin_dir
 from rig import Rig
-from web import Browser, Gateway
+from browser.web import Browser, Gateway
 
 _names = itertools.count(1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(broker):
     """Kafka, Redis, sandbox and all workers."""
     name = f"browser-{random.randrange(16 ** 6):06x}"
@@ -26,7 +26,7 @@ def stack(broker):
         rig.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def gateway(stack):
     running = Gateway(stack)
     try:
@@ -35,7 +35,7 @@ def gateway(stack):
         running.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _chromium():
     browser = Browser(os.path.join(TEST_DATA, "downloads"))
     try:

@@ -1,11 +1,12 @@
-"""What a user can do and see in the console: the price before the button, the balance, progress, the video, and that
-nothing is ever charged twice or for nothing."""
+"""What a user can do and see in the console: the price before the button, the balance, progress, the video,
+and that nothing is ever charged twice or for nothing."""
 
 import re
 
 import pytest
 from selenium.webdriver.common.keys import Keys
 
+from browser.web import token
 from stack.process import wait_until
 
 NO_TOKENS = "You do not have enough tokens to generate a video. Please purchase more tokens."
@@ -19,8 +20,10 @@ def studio(page, user):
 
 def balance_is(page, available, reserved, spent):
     wanted = (str(available), str(reserved), str(spent))
-    page.until(lambda: tuple(page.text("#" + name) for name in ("available", "reserved", "spent")) == wanted,
-               f"the balance {wanted} on the page")
+    page.until(
+        lambda: tuple(page.text("#" + name) for name in ("available", "reserved", "spent")) == wanted,
+        f"the balance {wanted} on the page",
+    )
 
 
 def ask_for(page, prompt):
@@ -45,8 +48,6 @@ def test_a_sign_in_link_leaves_no_token_in_the_address_and_survives_a_reload(pag
 
 
 def test_without_a_link_a_token_is_pasted_and_nonsense_is_refused(page, user, gateway):
-    from web import token
-
     page.driver.get(gateway.url + "/")
     page.type("#token", "not a token")
     page.click("#signin button")
@@ -124,11 +125,18 @@ def test_a_video_is_made_shown_and_paid_and_the_balance_follows_by_itself(page, 
     page.says("Ready", ".video .badge")
     balance_is(page, 1, 0, 1)
     page.says("1 token charged.", ".video")
-    page.until(lambda: page.run("const video = document.querySelector('.video video');"
-                                "return video && !video.error && video.duration > 0"), "a video that can be played")
+    page.until(
+        lambda: page.run(
+            "const video = document.querySelector('.video video');"
+            "return video && !video.error && video.duration > 0"
+        ),
+        "a video that can be played",
+    )
     page.go("#/tokens")
-    rows = page.until(lambda: (lines := page.text("#tokens tbody").replace("\n", " ")) and "spent" in lines and lines,
-                      "the history")
+    rows = page.until(
+        lambda: (lines := page.text("#tokens tbody").replace("\n", " ")) and "spent" in lines and lines,
+        "the history",
+    )
     assert re.search(r"1 token spent.*Reserved for a video.*−1.*Tokens added.*\+2", rows), rows
 
 
@@ -175,8 +183,10 @@ def test_a_double_click_makes_one_video(page, user, stack, gateway):
     studio(page, user)
     page.type("#prompt", PROMPT)
     page.until(lambda: page.one("#generate").is_enabled(), "the button")
-    page.run("const button = document.getElementById('generate'); button.click(); button.click();"
-             "document.getElementById('compose').requestSubmit()")
+    page.run(
+        "const button = document.getElementById('generate'); button.click(); button.click();"
+        "document.getElementById('compose').requestSubmit()"
+    )
     page.says("Ready", ".video .badge")
     balance_is(page, 4, 0, 1)
     assert len(generations(gateway, user)) == 1
@@ -188,7 +198,8 @@ if (location.protocol.startsWith("http") && !sessionStorage.getItem("lost")) {
   const real = window.fetch;
   window.fetch = async (url, given) => {
     const answer = await real(url, given);
-    if (given?.method === "POST" && String(url).endsWith("/v1/generations") && !sessionStorage.getItem("lost")) {
+    const asks = given?.method === "POST" && String(url).endsWith("/v1/generations");
+    if (asks && !sessionStorage.getItem("lost")) {
       sessionStorage.setItem("lost", given.headers["Idempotency-Key"]);
       AFTER
     }
@@ -205,16 +216,21 @@ def test_a_lost_answer_makes_one_video_with_and_without_a_reload(page, user, sta
     studio(page, user)
     ask_for(page, PROMPT)
     key = page.until(lambda: page.run("return sessionStorage.getItem('lost')"), "the answer that is lost")
-    kept = page.run("return Object.values(localStorage).filter((value) => value.includes(arguments[0]))",
-                    key.strip('"'))
+    kept = page.run(
+        "return Object.values(localStorage).filter((value) => value.includes(arguments[0]))", key.strip('"')
+    )
     assert kept, "the key is not in localStorage while there is no answer"
     if "Promise" in after:  # for ever: only a reload helps
         page.driver.refresh()
     page.says("Ready", ".video .badge")
     balance_is(page, 4, 0, 1)
     assert len(generations(gateway, user)) == 1
-    page.until(lambda: not page.run("return Object.keys(localStorage).filter((key) => key.includes('outbox')).length"),
-               "an empty outbox")
+    page.until(
+        lambda: not page.run(
+            "return Object.keys(localStorage).filter((key) => key.includes('outbox')).length"
+        ),
+        "an empty outbox",
+    )
 
 
 # ---- everybody, everywhere
@@ -252,8 +268,10 @@ def test_a_model_that_needs_a_picture_says_so_and_takes_only_https(page, user, s
     stack.grant_and_wait(user, 1)
     studio(page, user)
     page.type("#prompt", PROMPT)
-    page.run("const model = document.getElementById('model'); model.value = 'gen4_turbo';"
-             "model.dispatchEvent(new Event('input', { bubbles: true }))")
+    page.run(
+        "const model = document.getElementById('model'); model.value = 'gen4_turbo';"
+        "model.dispatchEvent(new Event('input', { bubbles: true }))"
+    )
     page.says("gen4_turbo needs a first image.", "#reason")
     page.run("document.getElementById('more').open = true")
     page.type("#image", "http://example.com/boat.png")

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import time
 
+import requests
 from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
 from selenium.webdriver.common.by import By
@@ -79,8 +80,6 @@ class Gateway:
         return self.call("GET", path, user, role)
 
     def call(self, method, path, user, role="user", body=None, headers=None):
-        import requests
-
         answer = requests.request(
             method,
             self.url + path,
@@ -100,7 +99,9 @@ def axe_source():
         os.makedirs(place, exist_ok=True)
         shutil.copy(wanted, os.path.join(place, "package.json"))
         subprocess.run(
-            ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--silent"], cwd=place, check=True
+            ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--silent"],
+            cwd=place,
+            check=True,
         )
         shutil.copy(wanted, installed)  # last: an interrupted install is done again
     with open(os.path.join(place, "node_modules", "axe-core", "axe.min.js"), encoding="utf-8") as file:
@@ -112,7 +113,13 @@ class Browser:
 
     def __init__(self, downloads):
         options = webdriver.ChromeOptions()
-        for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--mute-audio"):
+        for flag in (
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--mute-audio",
+        ):
             options.add_argument(flag)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         service = webdriver.ChromeService(shutil.which("chromedriver"))
@@ -153,7 +160,10 @@ class Browser:
         """As on a screen of that size; below 600 wide it is a phone."""
         self.cdp(
             "Emulation.setDeviceMetricsOverride",
-            width=width, height=height, deviceScaleFactor=1, mobile=width < 600,
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=width < 600,
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.cdp("Emulation.setEmulatedMedia", features=[scheme])
@@ -165,14 +175,15 @@ class Browser:
 
     def before_scripts(self, source):
         """Runs in every page before its own scripts, until the test ends."""
-        self._scripts.append(
-            self.cdp("Page.addScriptToEvaluateOnNewDocument", source=source)["identifier"]
-        )
+        self._scripts.append(self.cdp("Page.addScriptToEvaluateOnNewDocument", source=source)["identifier"])
 
     def complaints(self):
         """What the browser said of broken rules and uncaught errors since the last call."""
-        return [line["message"] for line in self.driver.get_log("browser")
-                if any(words in line["message"] for words in FORBIDDEN)]
+        return [
+            line["message"]
+            for line in self.driver.get_log("browser")
+            if any(words in line["message"] for words in FORBIDDEN)
+        ]
 
     # ---- going places
 
@@ -181,7 +192,9 @@ class Browser:
         self.driver.get("about:blank")
         self.driver.get(f"{self.gateway.url}{path}#token={token(user, role)}")
         if route:
-            self.until(lambda: self.shown("#shell" if path == "/admin" else "#studio"), "the page after sign-in")
+            self.until(
+                lambda: self.shown("#shell" if path == "/admin" else "#studio"), "the page after sign-in"
+            )
             self.go(route)
 
     def go(self, route):
@@ -198,7 +211,9 @@ class Browser:
 
     def one(self, css):
         """The one visible element."""
-        return self.until(lambda: [found for found in self.all(css) if found.is_displayed()], f"{css} on the page")[0]
+        return self.until(
+            lambda: [found for found in self.all(css) if found.is_displayed()], f"{css} on the page"
+        )[0]
 
     def shown(self, css):
         try:
@@ -230,6 +245,7 @@ class Browser:
 
     def click(self, css):
         """As a person does: it must be there, enabled, and under the pointer."""
+
         def done():
             for found in self.all(css):
                 if found.is_displayed() and found.is_enabled():
@@ -253,10 +269,14 @@ class Browser:
         found = self.driver.execute_async_script(
             "const done = arguments[0];"
             "axe.run(document, { resultTypes: ['violations'] })"
-            ".then((result) => done(result.violations), (trouble) => done([{ id: String(trouble), nodes: [] }]));"
+            ".then((result) => done(result.violations),"
+            " (trouble) => done([{ id: String(trouble), nodes: [] }]));"
         )
-        return [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]
-                ] + [one["id"] for one in found if not one["nodes"]]
+        return [
+            f"{one['id']}: {node['target']} {node['failureSummary']}"
+            for one in found
+            for node in one["nodes"]
+        ] + [one["id"] for one in found if not one["nodes"]]
 
     def screenshot(self, path):
         with contextlib.suppress(WebDriverException):

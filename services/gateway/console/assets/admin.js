@@ -43,6 +43,7 @@ const ROUTES = {
 let context = null; /* { me, canWrite, attempt, refresh } once signed in */
 let shown = 0; /* which render is the newest: an older answer is thrown away */
 let timers = [];
+let left = false; /* signed out: what is still under way says nothing any more */
 
 async function attempt(make) {
   try {
@@ -51,6 +52,7 @@ async function attempt(make) {
     return value;
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
+    if (left) return undefined;
     if (error.status === 401) leave("Your session has ended. Sign in again with a new token.");
     else if (error.passing) banner(`${error.message} This page keeps trying by itself.`);
     else toast(error.message, "bad");
@@ -199,6 +201,8 @@ async function find(text) {
 }
 
 function leave(words) {
+  if (left) return;
+  left = true;
   timers.forEach(clearInterval);
   signOut();
   context = null;
@@ -220,7 +224,7 @@ async function start() {
   }
   let me;
   while (!(me = await attempt(() => get("/v1/me")))) {
-    if (!token()) return;
+    if (left) return;
     await new Promise((done) => setTimeout(done, HEALTH_MS));
   }
   if (me.role === "user") {

@@ -9,6 +9,7 @@ import { showTakes } from "./takes.js";
 import { note, toast } from "./ui.js";
 
 const QUOTE_PAUSE_MS = 250;
+const QUOTE_LIFE_MS = 60000;
 const RETRY_MS = 4000;
 const SEED_MOST = 4294967295;
 const NO_TOKENS = "You do not have enough tokens to generate a video. Please purchase more tokens.";
@@ -20,7 +21,17 @@ let opened = null; /* what the page's one form is bound to; listeners are set on
 
 export function openCompose(context) {
   const first = !opened;
-  opened = { ...context, models: [], quote: null, balance: null, sending: false, timer: 0, asked: 0 };
+  opened = {
+    ...context,
+    models: [],
+    quote: null,
+    balance: null,
+    sending: false,
+    timer: 0,
+    asked: 0,
+    quotedFor: "",
+    quotedUntil: 0,
+  };
   if (first) listen();
   loadModels();
   showCheckout();
@@ -144,10 +155,15 @@ function showRefusedFields(problem) {
 
 /* ---- the price */
 
+/* The price hangs on everything but the words: so it is there before them, and typing does not ask again. */
+const pricedRequest = () => ({ ...requestBody(), prompt: "A video" });
+
 function askPrice() {
   const mine = opened;
   clearTimeout(mine.timer);
-  mine.quote = null;
+  mine.asked += 1; /* an answer that is still under way is about another request */
+  const known = mine.quotedFor === JSON.stringify(pricedRequest()) && Date.now() < mine.quotedUntil;
+  if (!known) mine.quote = null;
   showCheckout();
   mine.timer = setTimeout(() => price(mine), QUOTE_PAUSE_MS);
 }
@@ -161,13 +177,15 @@ async function price(mine) {
     return;
   }
   clearError();
+  if (mine.quote) return;
   const asked = ++mine.asked;
   try {
-    /* The price does not hang on the words, so it is shown before there are any. */
-    const body = requestBody();
-    const quote = await post("/v1/quotes", { ...body, prompt: body.prompt || "A video" });
+    const body = pricedRequest();
+    const quote = await post("/v1/quotes", body);
     if (mine !== opened || asked !== mine.asked) return;
     mine.quote = quote;
+    mine.quotedFor = JSON.stringify(body);
+    mine.quotedUntil = Date.now() + QUOTE_LIFE_MS;
     mine.banner(null);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;

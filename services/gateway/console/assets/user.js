@@ -16,6 +16,7 @@ const RETRY_MS = 3000;
 let closeStream = () => {};
 let parts = null; /* { compose, videos, history } once signed in */
 let balance = null;
+let left = false; /* signed out: what is still under way says nothing any more */
 
 /* Runs call() and shows its trouble: passing trouble in the banner, an ended session as sign-in. Returns
    undefined when it did not work out. */
@@ -26,6 +27,7 @@ async function attempt(call) {
     return value;
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
+    if (left) return undefined;
     if (error.status === 401) leave("Your session has ended. Sign in again with a new token.");
     else if (error.passing) banner(awayWords(error));
     else toast(error.message, "bad");
@@ -112,6 +114,8 @@ function showRoute() {
 }
 
 function leave(words) {
+  if (left) return;
+  left = true;
   closeStream();
   signOut();
   banner(null);
@@ -130,7 +134,7 @@ async function start() {
   }
   let me;
   while (!(me = await attempt(() => get("/v1/me")))) {
-    if (!token()) return;
+    if (left) return;
     await new Promise((done) => setTimeout(done, RETRY_MS));
   }
   byId("who").textContent = me.userId;
@@ -149,6 +153,7 @@ async function start() {
   parts = { compose, videos, history };
   showRoute();
   await reload();
+  if (left) return;
   compose.resume();
   closeStream = openStream("/v1/events", { onEvent, onPoll: reload, onState });
 }
