@@ -138,6 +138,7 @@ def test_users_are_searched_and_sorted_and_lead_to_their_ledger(page, story, sta
         available += int(change.replace("−", "-").replace("±", ""))
         assert int(after) == available, (kind, ledger)
     assert ledger[0][5:8] == ["9", "0", "1"]
+    stack.observer.to_the_end()
     journal = {f"{seen.partition}@{seen.offset}" for seen in stack.observer.seen["journal"]}
     assert journal >= {row[8] for row in ledger}
 
