@@ -12,7 +12,7 @@
 #include "base/xalloc.h"
 #include "worker/service.h"
 
-enum { DOWN_MS = 500, REFUSAL_WINDOW_MS = 60 * 60 * 1000 };
+enum { DOWN_MS = 500, STALE_MS = 100, REFUSAL_WINDOW_MS = 60 * 60 * 1000 };
 
 struct accounts {
     struct pool pool;
@@ -76,29 +76,50 @@ static enum trouble give(struct accounts *accounts, struct tokens *tokens, enum 
     return trouble;
 }
 
+/* A connection may be the one to a server that has been restarted: that shows at once, and the next is fresh. A
+ * server that hangs is not asked twice. */
+static bool try_again(enum trouble trouble, int64_t began_ms)
+{
+    return trouble != TROUBLE_NONE && clock_mono_ms() - began_ms < STALE_MS;
+}
+
 enum trouble accounts_balance(struct accounts *accounts, const char *user_id, struct balance *balance,
                               bool *verified)
 {
+    int64_t began_ms = clock_mono_ms();
     struct tokens *tokens = take(accounts);
-    return tokens ? give(accounts, tokens, tokens_balance(tokens, user_id, balance, verified)) : TROUBLE_RETRY;
+    if (!tokens)
+        return TROUBLE_RETRY;
+    enum trouble trouble = tokens_balance(tokens, user_id, balance, verified);
+    if (try_again(trouble, began_ms))
+        trouble = tokens_balance(tokens, user_id, balance, verified);
+    return give(accounts, tokens, trouble);
 }
 
 enum trouble accounts_generation(struct accounts *accounts, const char *user_id, const char *generation_id,
                                  struct tokens_generation *generation, bool *found)
 {
+    int64_t began_ms = clock_mono_ms();
     struct tokens *tokens = take(accounts);
     *found = false;
-    return tokens ? give(accounts, tokens, tokens_generation(tokens, user_id, generation_id, generation, found))
-        : TROUBLE_RETRY;
+    if (!tokens)
+        return TROUBLE_RETRY;
+    enum trouble trouble = tokens_generation(tokens, user_id, generation_id, generation, found);
+    if (try_again(trouble, began_ms))
+        trouble = tokens_generation(tokens, user_id, generation_id, generation, found);
+    return give(accounts, tokens, trouble);
 }
 
 bool accounts_well(struct accounts *accounts, char reason[200])
 {
+    int64_t began_ms = clock_mono_ms();
     snprintf(reason, 200, "does not answer");
     struct tokens *tokens = pool_take(&accounts->pool, accounts->timeout_ms);
     if (!tokens)
         return false;
     enum trouble trouble = tokens_check(tokens, reason);
+    if (try_again(trouble, began_ms))
+        trouble = tokens_check(tokens, reason);
     if (trouble == TROUBLE_NONE)
         atomic_store(&accounts->down_until_ms, 0);
     pool_give(&accounts->pool, tokens);

@@ -12,7 +12,7 @@
 #include "base/xalloc.h"
 
 enum {
-    TURN_MS = 100, PROBE_EVERY_MS = 2000, PROBE_TIMEOUT_MS = 1000, BODY_BYTES_MAX = 64 * 1024,
+    TURN_MS = 100, PROBE_EVERY_MS = 2000, PROBE_AWAY_EVERY_MS = 500, PROBE_TIMEOUT_MS = 1000, BODY_BYTES_MAX = 64 * 1024,
     IDLE_SECONDS = 60, KEY_BYTES_MAX = 16 * 1024,
 };
 
@@ -144,7 +144,7 @@ static void probe(struct gateway *gateway)
     health_part(gateway->health, "redis", redis ? NULL : reason);
     atomic_store(&gateway->kafka_well, kafka);
     atomic_store(&gateway->redis_well, redis);
-    gateway->probe_at_ms = clock_mono_ms() + PROBE_EVERY_MS;
+    gateway->probe_at_ms = clock_mono_ms() + (kafka && redis ? PROBE_EVERY_MS : PROBE_AWAY_EVERY_MS);
 }
 
 enum trouble gateway_turn(void *self)
@@ -152,31 +152,26 @@ enum trouble gateway_turn(void *self)
     struct gateway *gateway = self;
     enum trouble trouble = follow_turn(gateway->follow, TURN_MS);
     accounts_partitions(gateway->accounts, follow_journal_partitions(gateway->follow));
-    if (follow_caught_up(gateway->follow))
+    if (!gateway->warm && follow_caught_up(gateway->follow) && publish_prewarm(gateway->publish) == TROUBLE_NONE) {
+        gateway->warm = true;
         health_part(gateway->health, "view", NULL);
+    }
     probe(gateway);
     return trouble == TROUBLE_RESTART ? trouble : TROUBLE_NONE;
 }
 
+/* Under the lock: no call may hold the policy that goes. */
 void gateway_reload(void *self)
 {
     struct gateway *gateway = self;
-    char error[POLICY_ERROR_BYTES] = "can't be read";
+    const char *path = gateway->settings->policy_path;
     struct text models = { 0 };
-    struct policy *policy = policy_read(gateway->settings->policy_path, error);
-    if (!policy || !models_read(gateway->settings->policy_path, &models)) {
-        log_error("policy_refused", LOG_TEXT("reason", error));      /* the former one stays */
-        policy_free(&policy);
-        text_free(&models);
-        return;
-    }
     pthread_rwlock_wrlock(&gateway->policy_lock);
-    struct policy *former = gateway->policy;
-    struct text former_models = gateway->models;
-    gateway->policy = policy;
-    gateway->models = models;
+    if (policy_again(&gateway->policy, path) && models_read(path, &models)) {
+        struct text former = gateway->models;
+        gateway->models = models;
+        models = former;
+    }
     pthread_rwlock_unlock(&gateway->policy_lock);
-    policy_free(&former);
-    text_free(&former_models);
-    log_info("policy_read", LOG_TEXT("version", policy_version(policy)));
+    text_free(&models);
 }

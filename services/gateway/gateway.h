@@ -35,6 +35,7 @@ struct gateway {
     struct health *health;
     struct http_server *server;
     struct kafka_client *probe;
+    bool warm;                           /* the topics have been read, and publishing is ready */
     atomic_bool kafka_well, redis_well;
     atomic_int streams;
     int64_t started_at_ms, probe_at_ms;  /* wall; monotonic */

@@ -1,5 +1,7 @@
 #include "gateway/pool.h"
 
+#include <stdbool.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -35,11 +37,25 @@ void *pool_take(struct pool *pool, int wait_ms)
     return handle;
 }
 
-void pool_give(struct pool *pool, void *handle)
+static void give(struct pool *pool, void *handle, bool last)
 {
     must(pthread_mutex_lock(&pool->mutex) == 0);
     must(pool->count < POOL_MAX);
     pool->free[pool->count++] = handle;
+    if (last) {
+        memmove(pool->free + 1, pool->free, (size_t)(pool->count - 1) * sizeof *pool->free);
+        pool->free[0] = handle;
+    }
     pthread_cond_signal(&pool->given);
     must(pthread_mutex_unlock(&pool->mutex) == 0);
+}
+
+void pool_give(struct pool *pool, void *handle)
+{
+    give(pool, handle, false);
+}
+
+void pool_give_last(struct pool *pool, void *handle)
+{
+    give(pool, handle, true);
 }

@@ -13,5 +13,6 @@ void pool_close(struct pool *pool);              /* what is in it is the caller'
 /* Waits until one is free; NULL after wait_ms. */
 void *pool_take(struct pool *pool, int wait_ms);
 void pool_give(struct pool *pool, void *handle);
+void pool_give_last(struct pool *pool, void *handle);    /* to be taken after all others */
 
 #endif

@@ -49,6 +49,21 @@ void publish_close(struct publish **closing)
     *closing = NULL;
 }
 
+enum trouble publish_prewarm(struct publish *publish)
+{
+    static const enum topic topics[] = { TOPIC_REQUESTS, TOPIC_GRANTS };
+    enum trouble trouble = TROUBLE_NONE;
+    for (int i = 0; i < PUBLISHERS && trouble == TROUBLE_NONE; i++) {
+        struct kafka_publisher *publisher = pool_take(&publish->pool, publish->timeout_ms);
+        if (!publisher)
+            return TROUBLE_RETRY;
+        for (size_t t = 0; t < sizeof topics / sizeof topics[0] && trouble == TROUBLE_NONE; t++)
+            trouble = kafka_publisher_prewarm(publisher, publish->topics[topics[t]], publish->timeout_ms);
+        pool_give_last(&publish->pool, publisher);
+    }
+    return trouble;
+}
+
 const char *publish_topic(const struct publish *publish, enum topic topic)
 {
     return publish->topics[topic];

@@ -14,6 +14,8 @@ struct publish_config {
 };
 struct publish *publish_open(const struct publish_config *config);
 void publish_close(struct publish **publish);
+/* What is published most, made ready, so that nobody's first call waits for metadata. Before any call. */
+enum trouble publish_prewarm(struct publish *publish);
 const char *publish_topic(const struct publish *publish, enum topic topic);          /* full name; lent */
 
 struct published { int32_t partition; int64_t offset; };

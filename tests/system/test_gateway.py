@@ -15,7 +15,8 @@ from places import bin_dir
 from stack import programs
 from stack.process import wait_until
 
-LIMITS = {"calls_per_minute": 100000, "generations_per_minute": 100000}
+# Patient, for a machine that has other things to do; one test is not.
+LIMITS = {"calls_per_minute": 100000, "generations_per_minute": 100000, "decision_wait_ms": "8s"}
 ENDS = ("completed", "failed", "cancelled")
 
 
@@ -81,6 +82,17 @@ def test_a_video_and_its_books(user):
     assert [(entry["kind"], entry["change"]) for entry in entries] == [("commit", 0), ("reserve", -1), ("grant", 5)]
     assert entries[0]["description"] == f"Video generation: {done['id']}"
     assert amounts(rich) == (5, 4, 0, 1)
+
+
+def test_a_decision_that_takes_longer_is_pending(user, gateway):
+    rich = user(1)
+    gateway.start("gateway", 5, **{**LIMITS, "decision_wait_ms": 0})
+    try:
+        answer = Caller(gateway.stack.gateway_url(5), rich.token).generate()
+        assert answer.status_code == 202 and answer.json()["status"] == "pending" and answer.headers["Retry-After"]
+        rich.until(answer.headers["Location"], lambda body: body["status"] != "pending")
+    finally:
+        gateway.stack.stop(["gateway-5"], 20)
 
 
 def test_a_failed_video_costs_nothing(user):
@@ -517,7 +529,7 @@ def test_redis_away_is_503_and_then_over(gateway, user):
 
 def test_without_kafka_it_answers_503_and_then_goes_on(gateway):
     later = Forwarder(int(gateway.kafka.rpartition(":")[2]))
-    gateway.start("gateway", 4, ready=False, kafka_bootstrap_servers=f"127.0.0.1:{later.port}")
+    gateway.start("gateway", 4, ready=False, **LIMITS, kafka_bootstrap_servers=f"127.0.0.1:{later.port}")
     try:
         caller = Caller(gateway.stack.gateway_url(4), gateway.stack.token("early"))
         assert caller.get("/v1/me").status_code == 200

@@ -192,6 +192,8 @@ class Stack:
         )
         self._keep(name, process)
         process.more["health"] = programs.listening(process, name)
+        if program == "gateway":
+            programs.listening(process, name, "gateway_listening")
         return self._keep(name, process)
 
     def reelgate(self, *arguments):
