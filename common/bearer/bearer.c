@@ -12,8 +12,8 @@
 
 enum { LEEWAY_SECONDS = 30 };            /* between two machines' clocks */
 
-/* A key for RS256 is public: used as an HMAC secret it would sign anything. So what libjwt has verified counts
- * only when it was verified with our algorithm. */
+/* A key for RS256 is public: used as an HMAC secret it would sign anything. So what libjwt has verified
+ * counts only when it was verified with our algorithm. */
 static jwt_t *verified(const struct bearer_rules *rules, const char *token)
 {
     const char *key = rules->secret ? rules->secret : rules->public_key;

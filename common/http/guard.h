@@ -1,6 +1,6 @@
 /* What libmicrohttpd 0.9.75 lets through though two readers may understand it differently (request
- * smuggling): hazards G1. Private to common/http; pure, so that each rule has its rows. Fed the method, then one header at
- * a time. */
+ * smuggling): hazards G1. Private to common/http; pure, so that each rule has its rows. Fed the method,
+ * then one header at a time. */
 #ifndef HTTP_GUARD_H
 #define HTTP_GUARD_H
 

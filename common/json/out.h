@@ -1,5 +1,5 @@
-/* JSON written member by member; commas come by themselves. A name of NULL writes an item of an array. Text must
- * be UTF-8. */
+/* JSON written member by member; commas come by themselves. A name of NULL writes an item of an array.
+ * Text must be UTF-8. */
 #ifndef JSON_OUT_H
 #define JSON_OUT_H
 

@@ -76,8 +76,8 @@ static enum trouble give(struct accounts *accounts, struct tokens *tokens, enum 
     return trouble;
 }
 
-/* A connection may be the one to a server that has been restarted: that shows at once, and the next is fresh. A
- * server that hangs is not asked twice. */
+/* A connection may be the one to a server that has been restarted: that shows at once, and the next is
+ * fresh. A server that hangs is not asked twice. */
 static bool try_again(enum trouble trouble, int64_t began_ms)
 {
     return trouble != TROUBLE_NONE && clock_mono_ms() - began_ms < STALE_MS;

@@ -14,8 +14,8 @@ void accounts_close(struct accounts **accounts);
 /* Before it every call answers RETRY. */
 void accounts_partitions(struct accounts *accounts, int32_t journal_partitions);
 
-/* As tokens_balance and tokens_generation. RETRY: Redis away; for a moment after one such answer the next come
- * at once, so that callers don't queue up behind a server that hangs. */
+/* As tokens_balance and tokens_generation. RETRY: Redis away; for a moment after one such answer the next
+ * come at once, so that callers don't queue up behind a server that hangs. */
 enum trouble accounts_balance(struct accounts *accounts, const char *user_id, struct balance *balance,
                               bool *verified);
 enum trouble accounts_generation(struct accounts *accounts, const char *user_id, const char *generation_id,

@@ -1,5 +1,5 @@
-/* What a caller asks for: the body of POST /v1/generations and /v1/quotes as a request message, checked by the
- * decoder that admission will use and by the policy. */
+/* What a caller asks for: the body of POST /v1/generations and /v1/quotes as a request message, checked by
+ * the decoder that admission will use and by the policy. */
 #ifndef GATEWAY_ASKED_H
 #define GATEWAY_ASKED_H
 

@@ -1,4 +1,5 @@
-/* From an HTTP call to its handler: request id, token, role, limits; and the pages, which need none of them. */
+/* From an HTTP call to its handler: request id, token, role, limits; and the pages, which need none of
+ * them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* GET /v1/events: a user's results and journal entries as server-sent events (WHATWG HTML, 9.2).
  *
- * An event's id is a place in both topics, "3@120,17@55": the last record of the user's in results and in the
- * journal, each as partition@offset ("-": none yet). That says exactly what was sent, on any instance and after any
- * restart: whatever of the user's lies behind it is still to come. */
+ * An event's id is a place in both topics, "3@120,17@55": the last record of the user's in results and in
+ * the journal, each as partition@offset ("-": none yet). That says exactly what was sent, on any instance
+ * and after any restart: whatever of the user's lies behind it is still to come. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,7 +99,8 @@ static void begin(struct feed *feed, struct text *out)
         add_reset(feed, out);
 }
 
-/* A restarted instance holds its streams until it has read everything: what it sent before would be out of order. */
+/* A restarted instance holds its streams until it has read everything: what it sent before would be out of
+ * order. */
 static bool feed_next(void *self, int wait_ms, struct text *out)
 {
     struct feed *feed = self;

@@ -1,8 +1,8 @@
 /* POST /v1/generations: publish the request, wait a moment for admission's word, hand it on.
  *
- * The Idempotency-Key decides the generation's id, and an id is answered once by admission, whoever publishes it how
- * often. So nothing is kept here: what the view holds of an earlier call is the answer to a repeat, and where the
- * view of this instance is behind, publishing again is harmless. */
+ * The Idempotency-Key decides the generation's id, and an id is answered once by admission, whoever
+ * publishes it how often. So nothing is kept here: what the view holds of an earlier call is the answer to
+ * a repeat, and where the view of this instance is behind, publishing again is harmless. */
 #include <stdio.h>
 #include <string.h>
 
@@ -15,7 +15,8 @@
 
 enum known { KNOWN_NOT, KNOWN_SAME, KNOWN_OTHER };
 
-/* What is known of this id: nothing that was ever published, this same request, or another body under its key. */
+/* What is known of this id: nothing that was ever published, this same request, or another body under its
+ * key. */
 static enum known look(const struct generation *generation, const struct event *event)
 {
     char fingerprint[65];
@@ -33,7 +34,8 @@ static void refuse_other_body(struct request *request)
                     "This Idempotency-Key was used before with another body.");
 }
 
-/* Waits until it is decided, or our record has become a dead letter. With the lock held and the user watched. */
+/* Waits until it is decided, or our record has become a dead letter. With the lock held and the user
+ * watched. */
 static void await_decision(struct request *request, struct user *user, const char *id,
                            const struct published *published)
 {

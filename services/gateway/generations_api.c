@@ -13,7 +13,8 @@ void get_generations(struct request *request)
     list_generations(request, request->claims.subject, WRITE_FOR_OWNER);
 }
 
-/* ---- one that the view does not hold any more: Redis knows how it ended, for as long as ids are remembered */
+/* ---- one that the view does not hold any more: Redis knows how it ended, for as long as ids are
+ * remembered */
 
 static const char *status_of(const struct tokens_generation *generation)
 {

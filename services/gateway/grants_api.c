@@ -1,5 +1,5 @@
-/* POST /v1/admin/grants: publish the grant, wait a moment for the ledger's entry. The Idempotency-Key of the one who
- * grants decides the grant's id, and an id is granted once. */
+/* POST /v1/admin/grants: publish the grant, wait a moment for the ledger's entry. The Idempotency-Key of
+ * the one who grants decides the grant's id, and an id is granted once. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* GET /v1/admin/health: what the gateway sees of the others. It asks nobody: it judges by what has come back. */
+/* GET /v1/admin/health: what the gateway sees of the others. It asks nobody: it judges by what has come
+ * back. */
 #include <inttypes.h>
 #include <stdio.h>
 

@@ -1,6 +1,7 @@
-/* Dead letters: read into the view, fetched whole from Kafka, sent on their way again or put aside. What was done
- * with one stands behind it in its partition, as a mark with the headers mark (redriven, discarded), item (the
- * letter's offset), by, reason: so every instance knows, and the topic itself is the audit. */
+/* Dead letters: read into the view, fetched whole from Kafka, sent on their way again or put aside. What
+ * was done with one stands behind it in its partition, as a mark with the headers mark (redriven,
+ * discarded), item (the letter's offset), by, reason: so every instance knows, and the topic itself is the
+ * audit. */
 #ifndef GATEWAY_LETTERS_H
 #define GATEWAY_LETTERS_H
 

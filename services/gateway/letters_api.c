@@ -92,8 +92,8 @@ static void write_codes(struct text *out, const struct view *view, size_t first,
 
 struct letter_page { int limit, state; const char *code; int64_t before; };
 
-/* The cursor is a letter's number by arrival. Two instances may have read the partitions in another order: then a
- * page may repeat or skip a few, which a list that grows does anyway. */
+/* The cursor is a letter's number by arrival. Two instances may have read the partitions in another order:
+ * then a page may repeat or skip a few, which a list that grows does anyway. */
 static void answer_letters(struct request *request, const struct view *view, struct letter_page *page)
 {
     struct text *out = request_json(request, 200);

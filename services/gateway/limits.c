@@ -9,8 +9,9 @@
 #include "base/must.h"
 #include "base/xalloc.h"
 
-/* A user's place is one of WAYS after a hash. When all are taken by others, the one that was used longest ago goes:
- * whoever comes back after that finds a full bucket, which costs nothing but patience with very many users. */
+/* A user's place is one of WAYS after a hash. When all are taken by others, the one that was used longest
+ * ago goes: whoever comes back after that finds a full bucket, which costs nothing but patience with very
+ * many users. */
 enum { PLACES = 1 << 14, WAYS = 8 };
 
 struct place { char user_id[ID_LENGTH_MAX + 1]; int64_t micro_permits, filled_at_ms; };

@@ -1,4 +1,5 @@
-/* How often a user may call: a bucket of permits for each, filled evenly. Thread-safe. Of this instance alone. */
+/* How often a user may call: a bucket of permits for each, filled evenly. Thread-safe. Of this instance
+ * alone. */
 #ifndef GATEWAY_LIMITS_H
 #define GATEWAY_LIMITS_H
 

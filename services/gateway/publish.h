@@ -20,8 +20,9 @@ const char *publish_topic(const struct publish *publish, enum topic topic);     
 
 struct published { int32_t partition; int64_t offset; };
 
-/* The event on its topic, keyed by its user. by: who asked for it, for the audit; may be NULL. traceparent: the
- * caller's, may be NULL. RETRY: not acknowledged in time, publish it again; RESTART: refused. */
+/* The event on its topic, keyed by its user. by: who asked for it, for the audit; may be NULL.
+ * traceparent: the caller's, may be NULL. RETRY: not acknowledged in time, publish it again; RESTART:
+ * refused. */
 enum trouble publish_event(struct publish *publish, const struct event *event, const char *by,
                            const char *traceparent, struct published *published);
 /* Bytes as they are. */

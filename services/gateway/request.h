@@ -51,7 +51,8 @@ bool request_limit(struct request *request, int *limit);
 bool request_number(struct request *request, const char *name, int64_t least, int64_t most, int64_t *number);
 /* One of choices ("a|b"); *choice is its number, and keeps its value when there is none. */
 bool request_choice(struct request *request, const char *name, const char *choices, int *choice);
-/* The body as an object whose members are all among names ("a|b"). Given: json_free. NULL: answered already. */
+/* The body as an object whose members are all among names ("a|b"). Given: json_free. NULL: answered
+ * already. */
 struct json *request_body(struct request *request, const char *names);
 /* The Idempotency-Key, without the quotes that it may stand in. */
 bool request_key(struct request *request, char key[256]);

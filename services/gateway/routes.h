@@ -1,5 +1,5 @@
-/* The one table of what can be called and by whom. What is not in it does not exist; whoever is not named in a
- * row may not. */
+/* The one table of what can be called and by whom. What is not in it does not exist; whoever is not named
+ * in a row may not. */
 #ifndef GATEWAY_ROUTES_H
 #define GATEWAY_ROUTES_H
 
@@ -21,8 +21,8 @@ struct route {
 extern const struct route ROUTES[];
 extern const size_t ROUTE_COUNT;
 
-/* The route of this method and path; parts are filled. NULL: none; then *known says whether the path exists under
- * another method, and *allow which (a list, lent, of ROUTE_METHODS_BYTES). Pure. */
+/* The route of this method and path; parts are filled. NULL: none; then *known says whether the path
+ * exists under another method, and *allow which (a list, lent, of ROUTE_METHODS_BYTES). Pure. */
 enum { ROUTE_METHODS_BYTES = 64 };
 const struct route *route_find(const char *method, const char *path,
                                char parts[PATH_PARTS_MAX][ID_LENGTH_MAX + 1], bool *known,

@@ -1,7 +1,7 @@
-/* What this instance has read from the topics, in memory: per user what happened (facts) and what came of it
- * (generations), and numbers over all of them. It is a window, not a record: bounded in bytes, users who were
- * not heard of for the longest time go first, and any instance builds it anew from Kafka when it starts. Money
- * is never decided from it.
+/* What this instance has read from the topics, in memory: per user what happened (facts) and what came of
+ * it (generations), and numbers over all of them. It is a window, not a record: bounded in bytes, users
+ * who were not heard of for the longest time go first, and any instance builds it anew from Kafka when it
+ * starts. Money is never decided from it.
  *
  * One mutex over all: whoever follows a pointer out of here holds it (view_lock). */
 #ifndef GATEWAY_VIEW_H
@@ -115,8 +115,8 @@ struct generation *user_generation(const struct user *user, const char *generati
 /* Of whatever user; when several users claim it, the one whose it is. For support. */
 struct generation *view_generation(const struct view *view, const char *generation_id);
 
-/* Waits for something new about this user. false: until_ms (clock_mono_ms) has passed. Between watch and unwatch
- * the user stays where it is. */
+/* Waits for something new about this user. false: until_ms (clock_mono_ms) has passed. Between watch and
+ * unwatch the user stays where it is. */
 void user_watch(struct user *user);
 void user_unwatch(struct view *view, struct user *user);
 bool user_wait(struct view *view, struct user *user, int64_t until_ms);

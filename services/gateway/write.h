@@ -19,14 +19,15 @@ bool write_transaction(struct text *out, const char *name, const struct fact *fa
 /* What an entry did to available. */
 int64_t entry_change(const struct event *entry);
 
-/* One event of a user's stream, as the data of server-sent events. *event: its name. false: of no interest. */
+/* One event of a user's stream, as the data of server-sent events. *event: its name. false: of no
+ * interest. */
 bool write_stream_data(struct text *out, const struct user *user, const struct fact *fact, const char **event);
 
 /* "completed": the last word of an event's type. */
 const char *event_word(enum event_type type);
 
-/* A CSV field with its comma or line end before or behind it: always quoted where needed, and never a formula for
- * a spreadsheet. */
+/* A CSV field with its comma or line end before or behind it: always quoted where needed, and never a
+ * formula for a spreadsheet. */
 void csv_text(struct text *out, const char *value);      /* NULL: empty */
 void csv_number(struct text *out, int64_t value);        /* EVENT_ABSENT: empty */
 void csv_time(struct text *out, int64_t wall_ms);

@@ -1,5 +1,5 @@
-/* Which tokens are taken: rows of what a token says and how it is signed. libjwt makes them, as others' libraries
- * do. */
+/* Which tokens are taken: rows of what a token says and how it is signed. libjwt makes them, as others'
+ * libraries do. */
 #include <jwt.h>
 #include <stdio.h>
 #include <string.h>
