@@ -22,6 +22,12 @@ struct exchange {
 void exchange_wait(const struct http_server *server, struct MHD_Connection *connection, int duration_ms);
 /* Queues what the handler asked for. MHD_NO: the connection is to be closed at once. */
 enum MHD_Result exchange_answer(const struct exchange *exchange, struct http_reply *reply);
+/* A response whose body is the stream; ends it also when it can't be made. */
+struct MHD_Response *stream_response(const struct exchange *exchange, const struct http_stream *stream);
+const struct http_server_config *exchange_config(const struct exchange *exchange);
+bool exchange_closing(const struct http_server *server);
+/* The client has hung up. */
+bool exchange_left(const struct MHD_Connection *connection);
 /* An answer of the server's own, after which the connection is closed. */
 enum MHD_Result exchange_refuse(const struct exchange *exchange, unsigned status, const char *reason);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+/* What names and methods are made of (RFC 9110, 5.6.2). */
 static bool is_token(const char *name)
 {
     static const char allowed[] = "!#$%&'*+-.^_`|~0123456789"
@@ -14,6 +15,11 @@ static bool is_token(const char *name)
 static void refuse(struct guard *guard, const char *reason)
 {
     if (!guard->refusal) guard->refusal = reason;
+}
+
+void guard_method(struct guard *guard, const char *method)
+{
+    if (!is_token(method)) refuse(guard, "malformed method");
 }
 
 void guard_header(struct guard *guard, const char *name, const char *value)

@@ -49,6 +49,7 @@ static struct MHD_Response *dripping(const struct exchange *exchange, const stru
 
 static struct MHD_Response *response_of(const struct exchange *exchange, struct http_reply *reply)
 {
+    if (reply->stream.next) return stream_response(exchange, &reply->stream);
     const char *body = reply->body ? reply->body : reply->text.bytes;
     size_t length = reply->body ? reply->body_length : reply->text.length;
     if (length > 0 && (reply->drip_bytes > 0 || reply->cut_after_bytes > 0))
@@ -85,7 +86,7 @@ enum MHD_Result exchange_answer(const struct exchange *exchange, struct http_rep
         return reset(exchange);
     }
     must(reply->status >= 200 && reply->status <= 599);
-    bool has_body = reply->body || reply->text.length > 0;
+    bool has_body = reply->body || reply->text.length > 0 || reply->stream.next;
     struct MHD_Response *response = response_of(exchange, reply);
     must(response);
     if (has_body)
@@ -101,10 +102,17 @@ enum MHD_Result exchange_answer(const struct exchange *exchange, struct http_rep
 
 enum MHD_Result exchange_refuse(const struct exchange *exchange, unsigned status, const char *reason)
 {
+    const struct http_server_config *config = exchange_config(exchange);
     struct http_reply reply = { .status = (int)status };
-    text_add_string(&reply.text, "{\"error\":");
-    text_add_json(&reply.text, reason, strlen(reason));
-    text_add_string(&reply.text, "}");
+    if (config->refusal) {
+        const struct http_call call = { .method = "", .path = exchange->path, .body = "",
+                                        .handle = exchange->connection };
+        config->refusal(config->self, &call, reason, &reply);
+    } else {
+        text_add_string(&reply.text, "{\"error\":");
+        text_add_json(&reply.text, reason, strlen(reason));
+        text_add_string(&reply.text, "}");
+    }
     http_reply_header(&reply, "Connection", "close");
     return exchange_answer(exchange, &reply);
 }

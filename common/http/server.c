@@ -43,6 +43,24 @@ void exchange_wait(const struct http_server *server, struct MHD_Connection *conn
         if (poll(watched, 2, (int)left_ms) > 0) return;
 }
 
+static bool readable(int fd, short events)
+{
+    struct pollfd watched = { .fd = fd, .events = events };
+    return poll(&watched, 1, 0) > 0;
+}
+
+bool exchange_closing(const struct http_server *server)
+{
+    return readable(server->closing_fd, POLLIN);
+}
+
+bool exchange_left(const struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info((struct MHD_Connection *)connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    return readable(info->connect_fd, POLLRDHUP);
+}
+
 /* ---- a request's way: its line, its headers (guarded), its body (capped), the handler, the end */
 
 static void *on_target(void *self, const char *target, struct MHD_Connection *connection)
@@ -61,10 +79,11 @@ static enum MHD_Result on_header(void *self, enum MHD_ValueKind kind, const char
     return MHD_YES;
 }
 
-static enum MHD_Result begin(struct exchange *exchange, const char *version)
+static enum MHD_Result begin(struct exchange *exchange, const char *method, const char *version)
 {
     struct guard guard = { 0 };
     exchange->begun = true;
+    guard_method(&guard, method);
     MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, on_header, &guard);
     const char *refusal = guard_refusal(&guard, version);
     return refusal ? exchange_refuse(exchange, MHD_HTTP_BAD_REQUEST, refusal) : MHD_YES;
@@ -99,7 +118,7 @@ static enum MHD_Result on_access(void *self, struct MHD_Connection *connection, 
 {
     (void)self, (void)connection, (void)url;
     struct exchange *exchange = *state;
-    if (!exchange->begun) return begin(exchange, version);
+    if (!exchange->begun) return begin(exchange, method, version);
     if (*upload_length > 0) return take_body(exchange, upload, upload_length);
     return serve(exchange, method);
 }
@@ -183,6 +202,11 @@ void http_server_close(struct http_server **server)
 int http_server_port(const struct http_server *server)
 {
     return server->port;
+}
+
+const struct http_server_config *exchange_config(const struct exchange *exchange)
+{
+    return &exchange->server->config;
 }
 
 const char *http_server_version(void)

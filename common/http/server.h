@@ -21,6 +21,16 @@ struct http_call {                      /* lent: valid during the handler */
 const char *http_call_header(const struct http_call *call, const char *name);        /* NULL when absent */
 const char *http_call_query(const struct http_call *call, const char *name);         /* decoded, or NULL */
 
+/* A body without an end (server-sent events). next waits up to wait_ms for something to send and appends it;
+ * nothing appended is fine, it is called again. false: the stream ends after what was appended. end is called
+ * once, when the stream is over for whatever reason. Each stream holds its connection's thread, so it starves
+ * nobody else: only with thread_per_connection. */
+struct http_stream {
+    bool (*next)(void *self, int wait_ms, struct text *out);
+    void (*end)(void *self);
+    void *self;
+};
+
 enum { HTTP_REPLY_HEADERS_MAX = 16 };
 struct http_reply {                     /* zeroed; copied or sent after the handler has returned */
     int status;
@@ -34,6 +44,7 @@ struct http_reply {                     /* zeroed; copied or sent after the hand
     bool reset;                         /* close the connection without an answer (after delay_ms) */
     int drip_bytes, drip_every_ms;      /* when set: the body goes out in such pieces; as delay_ms */
     size_t cut_after_bytes;             /* when set: the connection closes after so much of the body */
+    struct http_stream stream;          /* when next is set: the body; body and text are ignored */
 };
 /* Adds a header whose value is copied; name must be a constant. Repeats are sent as they are. */
 void http_reply_header(struct http_reply *reply, const char *name, const char *value);
@@ -46,6 +57,9 @@ struct http_server_config {
     size_t body_cap_bytes;              /* larger: 413 */
     int connection_limit, idle_timeout_seconds;      /* 0: libmicrohttpd's limit (about 1,000); no time-out */
     http_handler *handler; void *self;
+    /* What the server refuses by itself (400, 413), in the program's own words; NULL: {"error":reason}. The
+     * call's body is empty then. The connection is closed after it. */
+    void (*refusal)(void *self, const struct http_call *call, const char *reason, struct http_reply *reply);
 };
 
 /* NULL and a reason when the address can't be had. The handler runs in the server's thread(s), which take no

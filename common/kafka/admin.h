@@ -64,6 +64,8 @@ int64_t kafka_reader_target(const struct kafka_reader *reader, int topic, int32_
 struct kafka_publisher;
 struct kafka_publisher *kafka_publisher_open(const struct kafka_config *config);      /* never NULL */
 void kafka_publisher_close(struct kafka_publisher **publisher);
+/* A topic's metadata, so that its first message does not wait 1 s (K11). RETRY: not there yet. */
+enum trouble kafka_publisher_prewarm(struct kafka_publisher *publisher, const char *topic, int timeout_ms);
 /* Publishes one message and waits until it is acknowledged by all in-sync replicas. NONE: *partition and
  * *offset (each may be NULL) are where it lies. RETRY: not acknowledged in time: it may be there or not,
  * publish it again (the same id). RESTART: refused (too large, not allowed); logged. */

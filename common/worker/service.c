@@ -36,6 +36,7 @@ static const char *default_address(const char *program)
         { "reelgate-generator", "127.0.0.1:9102" },
         { "reelgate-poller", "127.0.0.1:9103" },
         { "reelgate-ledger", "127.0.0.1:9104" },
+        { "reelgate-gateway", "127.0.0.1:9105" },
     };
     for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++)
         if (strcmp(defaults[i].program, program) == 0)

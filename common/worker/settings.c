@@ -19,7 +19,7 @@ const struct param WORKER_PARAMS[] = {
     { .name = "health_address", .type = PARAM_TEXT, .fallback = NULL, AT(health_address),
       .meaning = "Where /metrics, /healthz and /readyz are served, host:port; port 0 takes a free one. "
                  "Default 127.0.0.1 and the program's own port: admission 9101, generator 9102, poller 9103, "
-                 "ledger 9104." },
+                 "ledger 9104, gateway 9105." },
     { .name = "log_level", .type = PARAM_CHOICE, .fallback = "info", .choices = "debug|info|warn|error",
       AT(log_level),
       .meaning = "The least level that is logged." },

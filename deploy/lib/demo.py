@@ -133,7 +133,10 @@ def start_and_play(stack, options, progress):
 
 def how_to_talk_to_it(stack):
     reelgate, settings = stack.reelgate()
-    print("\n  It is still running. Talk to it:\n")
+    print(f"\n  It is still running. The console is at {stack.gateway_url()}\n")
+    print(f"    sign in as a user:  {stack.console('ada')}")
+    print(f"    as an admin:        {stack.console('root', 'admin')}")
+    print("\n  Or talk to it:\n")
     print("    export " + " ".join(f"{name}={value}" for name, value in settings.items()))
     print(f"    {reelgate[0]} grant --user ada --amount 3")
     print(f"    {reelgate[0]} request --user ada --prompt 'A paper boat on a canal at dawn'")

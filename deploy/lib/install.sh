@@ -17,8 +17,10 @@ libcurl4-openssl-dev library:libcurl
 libjansson-dev      library:jansson
 libmicrohttpd-dev   library:libmicrohttpd
 libssl-dev          library:libcrypto
+libjwt-dev          library:libjwt
 zlib1g-dev          library:zlib
-check               library:check'
+check               library:check
+libjs-chart.js      file:/usr/share/javascript/chart.js/chart.min.js'
 install_run='
 ca-certificates     file:/etc/ssl/certs/ca-certificates.crt
 python3             file:/usr/bin/python3
@@ -33,6 +35,8 @@ redis-tools         command:redis-cli
 openssl             command:openssl
 nodejs              command:node
 npm                 command:npm
+chromium            command:chromium
+chromium-driver     command:chromedriver
 prometheus          command:promtool'
 
 install_present() {

@@ -7,7 +7,7 @@ import sys
 
 from stack.process import StackError
 from stack.progress import Progress
-from stack.programs import WORKERS, ready
+from stack.programs import PROGRAMS, ready
 from stack.stack import ROOT, SERVICES, Stack
 
 EXAMPLES = """\
@@ -37,7 +37,7 @@ def arguments():
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="up|down|status|logs")
     up = commands.add_parser("up", help="start what is missing, leave the rest alone")
-    for program in WORKERS:
+    for program in PROGRAMS:
         up.add_argument(
             f"--{program}",
             type=int,
@@ -69,7 +69,7 @@ def complete(stack, status):
     living = {(program["name"], program["instance"]) for program in status["programs"]}
     wanted = {
         ("reelgate-" + name, str(instance))
-        for name in WORKERS
+        for name in PROGRAMS
         for instance in range(stack.plan["instances"].get(name, 1))
     }
     return (
@@ -92,7 +92,7 @@ def print_status(stack, as_json=False):
 
 
 def up(stack, options):
-    counts = {name: getattr(options, name) for name in WORKERS if getattr(options, name) is not None}
+    counts = {name: getattr(options, name) for name in PROGRAMS if getattr(options, name) is not None}
     progress = Progress()
     try:
         stack.up(counts, say=progress)
@@ -103,6 +103,10 @@ def up(stack, options):
     status = print_status(stack)
     settings = " ".join(f"{name}={value}" for name, value in stack.reelgate("status")[1].items())
     print(f"\n  reelgate's settings for this stack:\n  export {settings}")
+    if stack.find("gateway-0") is not None:
+        print(f"\n  console:  {stack.gateway_url()}")
+        print(f"  user      {stack.console('ada')}")
+        print(f"  admin     {stack.console('root', 'admin')}")
     return status
 
 

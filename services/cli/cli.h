@@ -27,9 +27,10 @@ struct cli_settings {
     bool json, quiet;
     /* of single verbs; a number that was not given is EVENT_ABSENT */
     const char *user, *grant_id, *description;
+    const char *role, *jwt_secret, *jwt_issuer, *jwt_audience;
     const char *prompt, *model, *ratio, *image, *generation_id, *project_id;
     int64_t amount, duration, seed, deadline, limit, replication, partitions, journal_partitions, wait_ms,
-        settle_ms;
+        settle_ms, expires_ms;
     bool wait, no_wait;
 };
 
@@ -48,7 +49,7 @@ struct verb {
     enum cli_exit (*run)(struct cli *cli);
 };
 extern const struct verb verb_topics, verb_grant, verb_balance, verb_statement, verb_request, verb_status,
-    verb_cancel, verb_audit, verb_healthcheck;
+    verb_cancel, verb_audit, verb_healthcheck, verb_token;
 
 /* Reads the settings of a verb; argv[0] is the verb. Ends the process on --help, --version and wrong
  * settings. */

@@ -1,20 +1,12 @@
-/* JSON written member by member; commas come by themselves. A name of NULL writes an item of an array. */
+/* What the command line prints: JSON (json/out.h) a line at a time, and whether colours may be used. */
 #ifndef CLI_OUT_H
 #define CLI_OUT_H
 
 #include <stdbool.h>
 
-#include "base/money.h"
 #include "base/text.h"
+#include "json/out.h"
 
-void out_open(struct text *out, const char *name, char bracket);           /* '{' or '[' */
-void out_close(struct text *out, char bracket);                            /* '}' or ']' */
-void out_text(struct text *out, const char *name, const char *value);      /* NULL: left out */
-void out_number(struct text *out, const char *name, int64_t value);        /* EVENT_ABSENT: left out */
-void out_bool(struct text *out, const char *name, bool value);
-void out_raw(struct text *out, const char *name, const char *json);        /* NULL: left out */
-void out_time(struct text *out, const char *name, int64_t wall_ms);        /* EVENT_ABSENT: left out */
-void out_balance(struct text *out, const char *name, const struct balance *balance);
 /* the line on stdout; clears out */
 void out_print(struct text *out);
 

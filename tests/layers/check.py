@@ -12,13 +12,13 @@ import sys
 # A folder may include those in rows above its own, and itself. Two folders of one row never include each other.
 LAYERS = [
     ["common/base"],
-    ["common/json", "common/kafka", "common/redis", "common/http"],
+    ["common/json", "common/kafka", "common/redis", "common/http", "common/bearer"],
     ["proto", "common/policy", "common/tokens", "common/runway"],
     ["common/worker"],
     ["services"],
 ]
 OWNERS = {"librdkafka/": "common/kafka", "hiredis": "common/redis", "curl/": "common/http", "microhttpd.h": "common/http",
-          "jansson.h": "common/json", "zlib.h": "common/base", "openssl/": "proto"}
+          "jansson.h": "common/json", "jwt.h": "common/bearer", "zlib.h": "common/base", "openssl/": "proto"}
 BANNED = {"strcpy": "text_add or snprintf", "strcat": "text_add", "sprintf": "snprintf", "vsprintf": "vsnprintf",
           "gets": "fgets", "atoi": "strtol with a check", "atol": "strtol with a check", "strtok": "strcspn",
           "system": "nothing", "popen": "nothing", "tmpnam": "mkstemp", "alloca": "xmalloc",

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 PROGRAMS = ("reelgate", "reelgate-admission", "reelgate-generator", "reelgate-poller", "reelgate-ledger",
-            "reelgate-sandbox")
+            "reelgate-gateway", "reelgate-sandbox")
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +20,7 @@ def installed(tmp_path_factory):
 
 @pytest.mark.parametrize("place", [
     *(f"bin/{program}" for program in PROGRAMS), "share/reelgate/policy.json", "share/reelgate/asyncapi.yaml",
+    "share/reelgate/openapi.yaml",
     "share/reelgate/schemas/reelgate.generation.requested.json", "share/reelgate/lua/reserve.lua"])
 def test_is_installed(installed, place):
     assert (installed / place).is_file()

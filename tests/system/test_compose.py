@@ -104,7 +104,7 @@ def test_image_builds_from_what_it_copies(tmp_path):
         ["ninja", "-C", "build/release", "-t", "targets", "all"],
         cwd=tmp_path, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
-    for program in ("reelgate", "reelgate-sandbox", *("reelgate-" + name for name in WORKERS)):
+    for program in ("reelgate", "reelgate-sandbox", "reelgate-gateway", *("reelgate-" + name for name in WORKERS)):
         assert re.search(rf"/{program}: C_EXECUTABLE_LINKER", targets), f"{program} would not be in the image"
 
 

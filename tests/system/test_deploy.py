@@ -37,15 +37,15 @@ def directory(tmp_path):
 
 def test_local_up_status_down(directory):
     assert json.loads(local(directory, "status", "--json", status=1)) == {
-        "kafka": None, "redis": None, "sandbox": None, "programs": [],
+        "kafka": None, "redis": None, "sandbox": None, "gateway": None, "programs": [],
     }  # fmt: skip
     local(directory, "up", "--poller", "2")
     first = json.loads(local(directory, "status", "--json"))
-    assert set(first) == {"kafka", "redis", "sandbox", "programs"}
-    assert all(set(first[name]) == {"address", "pid"} for name in ("kafka", "redis", "sandbox"))
+    assert set(first) == {"kafka", "redis", "sandbox", "gateway", "programs"}
+    assert all(set(first[name]) == {"address", "pid"} for name in ("kafka", "redis", "sandbox", "gateway"))
     assert [(program["name"], program["instance"]) for program in first["programs"]] == [
         ("reelgate-admission", "0"), ("reelgate-generator", "0"), ("reelgate-poller", "0"),
-        ("reelgate-poller", "1"), ("reelgate-ledger", "0"),
+        ("reelgate-poller", "1"), ("reelgate-ledger", "0"), ("reelgate-gateway", "0"),
     ]  # fmt: skip
     assert all(programs.ready(program["health"]) for program in first["programs"])
 

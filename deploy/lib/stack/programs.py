@@ -10,6 +10,7 @@ import urllib.request
 from .process import StackError, spawn, wait_until
 
 WORKERS = ("admission", "generator", "poller", "ledger")
+PROGRAMS = (*WORKERS, "gateway")  # the gateway needs none of them to start, and they need no gateway
 DRAIN_SECONDS = 25
 
 # For the sandbox alone: it takes any key of the right shape.

@@ -8,6 +8,7 @@
 
 import json
 import os
+import secrets
 import signal
 import subprocess
 import time
@@ -91,6 +92,9 @@ class Stack:
     def sandbox_url(self):
         return f"http://127.0.0.1:{self.plan['ports']['sandbox']}"
 
+    def gateway_url(self, instance=0):
+        return f"http://127.0.0.1:{self.plan['ports'][f'gateway-{instance}']}"
+
     # ---- one process each; what lives already is left alone
 
     def start_kafka(self):
@@ -131,19 +135,47 @@ class Stack:
             "instance_id": instance,
             "health_address": "127.0.0.1:0",
         }
-        if program in ("admission", "ledger"):
+        if program in ("admission", "ledger", "gateway"):
             settings["redis_url"] = self.redis_url
         if program != "ledger":
             settings["policy"] = os.path.join(ROOT, "deploy", "policy.json")
+        if program == "gateway":
+            settings["address"] = f"127.0.0.1:{self._port(f'gateway-{instance}')}"
+            if self.provider is None:  # its videos come over plain HTTP
+                settings["media_sources"] = f"https: {self.sandbox_url}"
         return settings
 
     def secrets_of(self, program):
         """The provider's address and key, for those two that talk to it; the environment's own never reach
         the others."""
+        if program == "gateway":
+            return {"RUNWAYML_API_SECRET": "", "REELGATE_JWT_SECRET": self.jwt_secret()}
         if program not in ("generator", "poller"):
             return {"RUNWAYML_API_SECRET": ""}
         address, key = self.provider or (self.sandbox_url, programs.SANDBOX_SECRET)
         return {"RUNWAYML_BASE_URL": address, "RUNWAYML_API_SECRET": key}
+
+    def jwt_secret(self):
+        """What signs this stack's bearer tokens; made once, and readable by its owner alone."""
+        path = self.path("jwt.secret")
+        if not os.path.exists(path):
+            os.makedirs(self.directory, exist_ok=True)
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+                file.write(secrets.token_hex(32))
+        with open(path, encoding="ascii") as file:
+            return file.read()
+
+    def token(self, user, role="user"):
+        """A bearer token for the gateway."""
+        made = self.run_reelgate("token", user, f"--role={role}")
+        if made.returncode != 0:
+            raise StackError(f"no token could be made: {made.stderr.strip()}")
+        return made.stdout.strip()
+
+    def console(self, user, role="user", instance=0):
+        """A link that signs in: the token is in the fragment, which a browser sends to no server."""
+        page = "admin" if role != "user" else ""
+        return f"{self.gateway_url(instance)}/{page}#token={self.token(user, role)}"
 
     def start_program(self, program, instance=0, **settings):
         """Returns its Process, whose health address is in .more["health"]."""
@@ -160,15 +192,19 @@ class Stack:
         )
         self._keep(name, process)
         process.more["health"] = programs.listening(process, name)
+        if program == "gateway":
+            programs.listening(process, name, "gateway_listening")
         return self._keep(name, process)
 
     def reelgate(self, *arguments):
         """The command line of the operator's tool against this stack, and the environment it needs."""
+        self.jwt_secret()  # so that the file is there
         argv = [programs.binary(self.bin_dir, "reelgate"), *arguments]
         env = {
             "KAFKA_BOOTSTRAP_SERVERS": self.kafka,
             "REDIS_URL": self.redis_url,
             "REELGATE_TOPIC_PREFIX": self.prefix,
+            "REELGATE_JWT_SECRET_FILE": self.path("jwt.secret"),
         }
         return argv, env
 
@@ -206,13 +242,13 @@ class Stack:
         self.apply_topics()
         say("Starting the programs")
         started = {}
-        for program in programs.WORKERS:
+        for program in programs.PROGRAMS:
             for instance in range(self.plan["instances"].get(program, 1)):
                 started[f"{program}-{instance}"] = self.start_program(program, instance)
         programs.wait_ready(started)
 
     def program_names(self):
-        """Of those that have a pid file, in the order of WORKERS."""
+        """Of those that have a pid file, in the order of PROGRAMS."""
         try:
             names = [
                 name.removesuffix(".json") for name in os.listdir(self.path("run")) if name.endswith(".json")
@@ -222,7 +258,7 @@ class Stack:
 
         def place(name):
             program, _, instance = name.rpartition("-")
-            return programs.WORKERS.index(program), int(instance)
+            return programs.PROGRAMS.index(program), int(instance)
 
         return sorted((name for name in names if name not in SERVICES), key=place)
 
@@ -241,11 +277,15 @@ class Stack:
             "kafka": service("kafka", lambda port: f"127.0.0.1:{port}"),
             "redis": service("redis", lambda port: f"127.0.0.1:{port}"),
             "sandbox": None,
+            "gateway": None,
             "programs": [],
         }
         sandbox = self.find("sandbox")
         if sandbox is not None:
             found["sandbox"] = {"address": self.sandbox_url.removeprefix("http://"), "pid": sandbox.pid}
+        gateway = self.find("gateway-0")
+        if gateway is not None:
+            found["gateway"] = {"address": self.gateway_url().removeprefix("http://"), "pid": gateway.pid}
         for name in self.program_names():
             process = self.find(name)
             if process is not None:

@@ -40,6 +40,19 @@ START_TEST(guard_answers_by_headers)
 }
 END_TEST
 
+static const struct { const char *method, *refusal; } method_cases[] = {
+    { "GET", NULL }, { "PROPFIND", NULL }, { "M-SEARCH", NULL },
+    { "", "malformed method" }, { "\x16\x03\x01GET", "malformed method" }, { "GE(T", "malformed method" },
+};
+
+START_TEST(guard_answers_by_method)
+{
+    struct guard guard = { 0 };
+    guard_method(&guard, method_cases[_i].method);
+    ck_assert_pstr_eq(guard_refusal(&guard, "HTTP/1.0"), method_cases[_i].refusal);
+}
+END_TEST
+
 /* ---- Retry-After, seen at Sun, 06 Nov 1994 08:49:37 GMT */
 
 static const struct { const char *value; int64_t want_ms; } retry_cases[] = {
@@ -74,6 +87,7 @@ int main(void)
     Suite *suite = suite_create("http rules");
     TCase *tcase = tcase_create("rules");
     tcase_add_loop_test(tcase, guard_answers_by_headers, 0, sizeof guard_cases / sizeof guard_cases[0]);
+    tcase_add_loop_test(tcase, guard_answers_by_method, 0, sizeof method_cases / sizeof method_cases[0]);
     tcase_add_loop_test(tcase, retry_after_is_seconds_or_a_date, 0,
                         sizeof retry_cases / sizeof retry_cases[0]);
     suite_add_tcase(suite, tcase);

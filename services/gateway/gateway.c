@@ -1,0 +1,177 @@
+#include "gateway/gateway.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/models.h"
+#include "gateway/routes.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/xalloc.h"
+
+enum {
+    TURN_MS = 100, PROBE_EVERY_MS = 2000, PROBE_AWAY_EVERY_MS = 500, PROBE_TIMEOUT_MS = 1000, BODY_BYTES_MAX = 64 * 1024,
+    IDLE_SECONDS = 60, KEY_BYTES_MAX = 16 * 1024,
+};
+
+/* ---- opening */
+
+static char *read_key(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        service_refuse("jwt_public_key", path, "can't be read");
+    char *key = xcalloc(1, KEY_BYTES_MAX);
+    size_t length = fread(key, 1, KEY_BYTES_MAX - 1, file);
+    fclose(file);
+    if (length == 0 || !strstr(key, "-----BEGIN PUBLIC KEY-----"))
+        service_refuse("jwt_public_key", path, "must hold a public key as PEM (BEGIN PUBLIC KEY)");
+    return key;
+}
+
+static void open_bearer(struct gateway *gateway)
+{
+    const struct gateway_settings *settings = gateway->settings;
+    if (!settings->jwt_secret == !settings->jwt_public_key_path)
+        service_refuse("jwt_secret", NULL, "one of jwt_secret and jwt_public_key must be set, and not both");
+    if (settings->jwt_secret && strlen(settings->jwt_secret) < BEARER_SECRET_BYTES_MIN)
+        service_refuse("jwt_secret", NULL, "must have at least 32 bytes");
+    if (settings->jwt_public_key_path)
+        gateway->public_key = read_key(settings->jwt_public_key_path);
+    gateway->bearer = (struct bearer_rules){ .secret = settings->jwt_secret, .public_key = gateway->public_key,
+        .issuer = settings->jwt_issuer, .audience = settings->jwt_audience };
+}
+
+static void open_page_policy(struct gateway *gateway)
+{
+    const char *media = gateway->settings->media_sources;
+    if (media[strcspn(media, ";,\r\n\"")] != '\0')
+        service_refuse("media_sources", media, "must be sources separated by spaces");
+    text_printf(&gateway->page_policy,
+                "default-src 'self'; img-src 'self' data:; media-src 'self' %s; object-src 'none'; base-uri 'none'; "
+                "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'", media);
+}
+
+static void open_policy(struct gateway *gateway)
+{
+    char error[POLICY_ERROR_BYTES];
+    gateway->policy = policy_read(gateway->settings->policy_path, error);
+    if (!gateway->policy || !models_read(gateway->settings->policy_path, &gateway->models))
+        service_refuse("policy", gateway->settings->policy_path, gateway->policy ? "can't be read" : error);
+    pthread_rwlock_init(&gateway->policy_lock, NULL);
+}
+
+static void open_server(struct gateway *gateway)
+{
+    char error[200];
+    const struct gateway_settings *settings = gateway->settings;
+    gateway->server = http_server_open(&(struct http_server_config){
+        .address = settings->address, .thread_per_connection = true, .body_cap_bytes = BODY_BYTES_MAX,
+        .connection_limit = (int)settings->connections, .idle_timeout_seconds = IDLE_SECONDS,
+        .handler = routes_handle, .refusal = routes_refuse, .self = gateway }, error);
+    if (!gateway->server) {
+        log_error("address_refused", LOG_TEXT("address", settings->address), LOG_TEXT("reason", error));
+        exit(EXIT_TROUBLE);
+    }
+    log_info("gateway_listening", LOG_TEXT("address", settings->address),
+             LOG_NUMBER("port", http_server_port(gateway->server)));
+}
+
+struct gateway *gateway_open(const struct gateway_settings *settings, struct service *service)
+{
+    struct gateway *gateway = xcalloc(1, sizeof *gateway);
+    gateway->settings = settings;
+    gateway->kafka = (struct kafka_config){ .bootstrap_servers = settings->worker.kafka_bootstrap_servers,
+        .client_id = "reelgate-gateway", .properties = &settings->worker.kafka };
+    open_bearer(gateway);
+    open_page_policy(gateway);
+    open_policy(gateway);
+    gateway->metrics = service_metrics(service);
+    gateway->health = service_health(service);
+    gateway->started_at_ms = clock_wall_ms();
+    gateway->view = view_open(settings->view_mb * 1024 * 1024, policy_default_model(gateway->policy));
+    gateway->accounts = accounts_open(settings);
+    gateway->publish = publish_open(&(struct publish_config){ .kafka = gateway->kafka,
+        .topic_prefix = settings->worker.topic_prefix, .timeout_ms = (int)settings->publish_timeout_ms });
+    gateway->follow = follow_open(&(struct follow_config){ .kafka = gateway->kafka,
+        .topic_prefix = settings->worker.topic_prefix, .records_max = settings->view_records,
+        .view = gateway->view });
+    gateway->calls = limits_open(settings->calls_per_minute, settings->calls_per_minute / 10);
+    gateway->generations = limits_open(settings->generations_per_minute, settings->generations_per_minute / 10);
+    gateway->probe = kafka_client_open(&gateway->kafka);
+    health_part(gateway->health, "view", "the topics are still being read");
+    routes_open(gateway->metrics);
+    open_server(gateway);
+    return gateway;
+}
+
+void gateway_close(struct gateway **closing)
+{
+    struct gateway *gateway = *closing;
+    if (!gateway)
+        return;
+    http_server_close(&gateway->server);         /* first: its threads use all the rest */
+    kafka_client_close(&gateway->probe);
+    limits_close(&gateway->generations);
+    limits_close(&gateway->calls);
+    follow_close(&gateway->follow);
+    publish_close(&gateway->publish);
+    accounts_close(&gateway->accounts);
+    view_close(&gateway->view);
+    policy_free(&gateway->policy);
+    pthread_rwlock_destroy(&gateway->policy_lock);
+    text_free(&gateway->models);
+    text_free(&gateway->page_policy);
+    free(gateway->public_key);
+    free(gateway);
+    *closing = NULL;
+}
+
+/* ---- the loop */
+
+static void probe(struct gateway *gateway)
+{
+    char reason[200];
+    int32_t partitions;
+    if (clock_mono_ms() < gateway->probe_at_ms)
+        return;
+    bool kafka = kafka_client_partitions(gateway->probe, publish_topic(gateway->publish, TOPIC_RESULTS),
+                                         &partitions, PROBE_TIMEOUT_MS) == TROUBLE_NONE;
+    bool redis = accounts_well(gateway->accounts, reason);
+    health_part(gateway->health, "kafka", kafka ? NULL : "no broker answers");
+    health_part(gateway->health, "redis", redis ? NULL : reason);
+    atomic_store(&gateway->kafka_well, kafka);
+    atomic_store(&gateway->redis_well, redis);
+    gateway->probe_at_ms = clock_mono_ms() + (kafka && redis ? PROBE_EVERY_MS : PROBE_AWAY_EVERY_MS);
+}
+
+enum trouble gateway_turn(void *self)
+{
+    struct gateway *gateway = self;
+    enum trouble trouble = follow_turn(gateway->follow, TURN_MS);
+    accounts_partitions(gateway->accounts, follow_journal_partitions(gateway->follow));
+    if (!gateway->warm && follow_caught_up(gateway->follow) && publish_prewarm(gateway->publish) == TROUBLE_NONE) {
+        gateway->warm = true;
+        health_part(gateway->health, "view", NULL);
+    }
+    probe(gateway);
+    return trouble == TROUBLE_RESTART ? trouble : TROUBLE_NONE;
+}
+
+/* Under the lock: no call may hold the policy that goes. */
+void gateway_reload(void *self)
+{
+    struct gateway *gateway = self;
+    const char *path = gateway->settings->policy_path;
+    struct text models = { 0 };
+    pthread_rwlock_wrlock(&gateway->policy_lock);
+    if (policy_again(&gateway->policy, path) && models_read(path, &models)) {
+        struct text former = gateway->models;
+        gateway->models = models;
+        models = former;
+    }
+    pthread_rwlock_unlock(&gateway->policy_lock);
+    text_free(&models);
+}

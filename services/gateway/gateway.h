@@ -1,0 +1,50 @@
+/* One gateway: its parts, and what its one loop does. */
+#ifndef GATEWAY_GATEWAY_H
+#define GATEWAY_GATEWAY_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "gateway/accounts.h"
+#include "gateway/config.h"
+#include "gateway/follow.h"
+#include "gateway/limits.h"
+#include "gateway/publish.h"
+#include "gateway/view.h"
+
+#include "bearer/bearer.h"
+#include "http/server.h"
+#include "policy/policy.h"
+#include "worker/service.h"
+
+struct gateway {
+    const struct gateway_settings *settings;
+    struct kafka_config kafka;
+    struct bearer_rules bearer;
+    char *public_key;                    /* what bearer points to, when it is a file */
+    struct text page_policy;             /* Content-Security-Policy of our pages */
+    pthread_rwlock_t policy_lock;        /* SIGHUP replaces both */
+    struct policy *policy;
+    struct text models;                  /* the answer of /v1/models */
+    struct view *view;
+    struct follow *follow;
+    struct publish *publish;
+    struct accounts *accounts;
+    struct limits *calls, *generations;
+    struct metrics *metrics;
+    struct health *health;
+    struct http_server *server;
+    struct kafka_client *probe;
+    bool warm;                           /* the topics have been read, and publishing is ready */
+    atomic_bool kafka_well, redis_well;
+    atomic_int streams;
+    int64_t started_at_ms, probe_at_ms;  /* wall; monotonic */
+};
+
+/* Ends the process with status 2 on wrong settings, 3 when the address can't be had. */
+struct gateway *gateway_open(const struct gateway_settings *settings, struct service *service);
+void gateway_close(struct gateway **gateway);
+enum trouble gateway_turn(void *gateway);
+void gateway_reload(void *gateway);
+
+#endif
