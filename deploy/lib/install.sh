@@ -35,9 +35,11 @@ redis-tools         command:redis-cli
 openssl             command:openssl
 nodejs              command:node
 npm                 command:npm
-chromium            command:chromium
-chromium-driver     command:chromedriver
 prometheus          command:promtool'
+# Only for the console's tests (tests/run --only browser).
+install_browser='
+chromium            command:chromium
+chromium-driver     command:chromedriver'
 
 install_present() {
   case $1 in
