@@ -5,6 +5,7 @@
 
 #include "base/must.h"
 #include "base/xalloc.h"
+#include "worker/work_record.h"
 
 const char *const JOB_STATE_NAMES[JOB_STATES] = {
     [JOB_FRESH] = "fresh", [JOB_READY] = "ready", [JOB_WAITING] = "waiting", [JOB_INTENDING] = "intending",
@@ -27,12 +28,6 @@ void job_move(struct job *job, enum job_state to)
 {
     must(may_go[job->state][to]);
     job->state = to;
-}
-
-static bool key_is(const struct kafka_record *record, const char *generation)
-{
-    return record->key && record->key_length == strlen(generation) &&
-           memcmp(record->key, generation, record->key_length) == 0;
 }
 
 static const char *keep(char **room, const char *string)
@@ -76,29 +71,14 @@ static struct job *job_of(const struct event *event)
 
 struct job *job_read(const struct kafka_record *record, struct decode_error *error)
 {
-    struct event_source source;
     struct event event;
-    record_source(record, TOPIC_JOBS, &source);
-    enum decode decoded = event_decode(&source, &event, error);
-    if (decoded == DECODE_MALFORMED)
+    struct kafka_header parent;
+    if (!work_record_decode(record, TOPIC_JOBS, EVENT_GENERATION_JOB, &event, error))
         return NULL;
-    struct job *job = NULL;
-    bool known = event.type == EVENT_GENERATION_JOB || event.type == EVENT_GENERATION_CANCEL_REQUESTED;
-    if (decoded == DECODE_OK && !known) {
-        snprintf(error->reason, sizeof error->reason, "unknown_type");
-        snprintf(error->message, sizeof error->message, "%s does not belong on jobs",
-                 EVENTS[event.type].ce_type);
-    } else if (decoded == DECODE_OK && !key_is(record, event.generation_id)) {
-        snprintf(error->reason, sizeof error->reason, "wrong_key");
-        snprintf(error->message, sizeof error->message, "the record's key is not its generationId %s",
-                 event.generation_id);
-    } else if (decoded == DECODE_OK) {
-        struct kafka_header parent;
-        record_traceparent(record, &parent);
-        job = job_of(&event);
-        if (parent.value && traceparent_valid(parent.value, parent.length))
-            snprintf(job->traceparent, sizeof job->traceparent, "%.*s", (int)parent.length, parent.value);
-    }
+    struct job *job = job_of(&event);
+    record_traceparent(record, &parent);
+    if (parent.value && traceparent_valid(parent.value, parent.length))
+        snprintf(job->traceparent, sizeof job->traceparent, "%.*s", (int)parent.length, parent.value);
     event_clear(&event);
     return job;
 }

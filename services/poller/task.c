@@ -6,6 +6,7 @@
 
 #include "base/must.h"
 #include "base/xalloc.h"
+#include "worker/work_record.h"
 
 const char *const TASK_STATE_NAMES[TASK_STATES] = {
     [TASK_FRESH] = "fresh", [TASK_WAITING] = "waiting", [TASK_LOOKING] = "looking",
@@ -28,12 +29,6 @@ void task_move(struct task *task, enum task_state to)
 {
     must(may_go[task->state][to]);
     task->state = (uint8_t)to;
-}
-
-static bool key_is(const struct kafka_record *record, const char *generation)
-{
-    return record->key && record->key_length == strlen(generation) &&
-           memcmp(record->key, generation, record->key_length) == 0;
 }
 
 static uint8_t keep(struct text *room, const char *bytes, size_t length)
@@ -75,27 +70,12 @@ static struct task *task_of(const struct event *event, const struct kafka_header
 
 struct task *task_read(const struct kafka_record *record, struct history *history, struct decode_error *error)
 {
-    struct event_source source;
     struct event event;
     struct kafka_header parent;
-    record_source(record, TOPIC_TASKS, &source);
-    record_traceparent(record, &parent);
-    enum decode decoded = event_decode(&source, &event, error);
-    if (decoded == DECODE_MALFORMED)
+    if (!work_record_decode(record, TOPIC_TASKS, EVENT_GENERATION_TASK, &event, error))
         return NULL;
-    struct task *task = NULL;
-    bool known = event.type == EVENT_GENERATION_TASK || event.type == EVENT_GENERATION_CANCEL_REQUESTED;
-    if (decoded == DECODE_OK && !known) {
-        snprintf(error->reason, sizeof error->reason, "unknown_type");
-        snprintf(error->message, sizeof error->message, "%s does not belong on tasks",
-                 EVENTS[event.type].ce_type);
-    } else if (decoded == DECODE_OK && !key_is(record, event.generation_id)) {
-        snprintf(error->reason, sizeof error->reason, "wrong_key");
-        snprintf(error->message, sizeof error->message, "the record's key is not its generationId %s",
-                 event.generation_id);
-    } else if (decoded == DECODE_OK) {
-        task = task_of(&event, &parent, history);
-    }
+    record_traceparent(record, &parent);
+    struct task *task = task_of(&event, &parent, history);
     event_clear(&event);
     return task;
 }
