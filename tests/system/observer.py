@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
+# The broker restarts; the client goes on by itself.
+AWAY = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT)
+
 
 @dataclass
 class Seen:
@@ -71,7 +74,7 @@ class Observer:
                 self._take(message)
             elif message.error().code() == KafkaError._PARTITION_EOF:
                 self._at_end[place] = True
-            else:
+            elif message.error().code() not in AWAY:
                 raise RuntimeError(message.error())
         return len(messages)
 

@@ -16,10 +16,10 @@ PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller_port}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}{behind_listener}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}{behind_advertised}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,BEHIND:PLAINTEXT
 log.dirs={directory}/data
 auto.create.topics.enable=false
 offsets.topic.replication.factor=1
@@ -54,8 +54,11 @@ def java(libs, directory, main, *arguments, heap_mb=512):
     ]
 
 
-def start(directory, libs, *, port=None, tied=True):
-    """Starts the broker on data that stays in directory; it answers soon (see wait) on .more["port"]."""
+def start(directory, libs, *, port=None, tied=True, behind=None):
+    """Starts the broker on data that stays in directory; it answers soon (see wait) on .more["port"].
+
+    behind: (a port, a proxy's port): it listens on the first too, and tells those who come that way to come through the
+    proxy always."""
     if not os.path.isdir(libs):
         raise StackError(
             f"Kafka's jars are not in {libs}: run deploy/demo or deploy/local up, which fetch them"
@@ -65,7 +68,13 @@ def start(directory, libs, *, port=None, tied=True):
     config = os.path.join(directory, "server.properties")
     with open(config, "w", encoding="utf-8") as file:
         file.write(
-            PROPERTIES.format(directory=directory, port=port, controller_port=free_port(avoid=(port,)))
+            PROPERTIES.format(
+                directory=directory,
+                port=port,
+                controller_port=free_port(avoid=(port, *(behind or ()))),
+                behind_listener=f",BEHIND://127.0.0.1:{behind[0]}" if behind else "",
+                behind_advertised=f",BEHIND://127.0.0.1:{behind[1]}" if behind else "",
+            )
         )
     if not os.path.exists(os.path.join(directory, "data", "meta.properties")):
         formatted = subprocess.run(
