@@ -7,7 +7,7 @@
 #include "http/exchange.h"
 
 enum {
-    WAIT_MS = 500,                       /* how late a stream sees that its client or the server has gone */
+    WAIT_MS = 1000,                      /* how late a stream sees that its client or the server has gone */
     BLOCK_BYTES = 4096,
 };
 

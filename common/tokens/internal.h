@@ -42,6 +42,8 @@ void tokens_drop(struct tokens *tokens);
 int32_t tokens_bucket(const struct tokens *tokens, const char *user_id);
 /* Asks guard for every bucket whose verified value is not known and adopts those of our partition count. */
 enum trouble tokens_learn(struct tokens *tokens);
+/* The guard of one bucket, to be sent over the side connection. */
+void tokens_append_guard(struct tokens *tokens, int32_t bucket);
 /* Takes what guard answered: true when the bucket may be used with it. */
 bool tokens_adopt(struct tokens *tokens, int32_t bucket, const char *verified);
 /* One script over the side connection. NONE: *reply is given and no error. RETRY: away, or Redis refused

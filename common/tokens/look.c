@@ -24,13 +24,11 @@ static char *copy(const char *text) { return text && *text ? xstrdup(text) : NUL
 struct asked { const char *command, *kind, *id; const char *const *fields; };      /* fields end with NULL */
 
 /* One reading command about one key of this user's bucket. */
-static enum trouble read_key(struct tokens *tokens, const char *user_id, const struct asked *asked,
-                             struct redis_reply **reply)
+static void append_asked(struct tokens *tokens, const char *user_id, const struct asked *asked)
 {
     struct arguments key;
     const char *argv[8] = { asked->command };
     size_t lengths[8] = { strlen(asked->command) }, argc = 2;
-    *reply = NULL;
     arguments_clear(&key);
     arguments_key(&key, tokens_bucket(tokens, user_id), asked->kind, asked->id);
     argv[1] = key.argv[0];
@@ -40,23 +38,28 @@ static enum trouble read_key(struct tokens *tokens, const char *user_id, const s
         argv[argc] = *name;
         lengths[argc] = strlen(*name);
     }
-    if (redis_connect(tokens->side) != TROUBLE_NONE)
-        return tokens_cannot(tokens, -1, redis_reason(tokens->side));
     redis_append(tokens->side, argc, argv, lengths);
-    return tokens_side_receive(tokens, reply);
 }
 
+/* The guard and the account in one round trip: a console asks for this all the time. */
 enum trouble tokens_balance(struct tokens *tokens, const char *user_id, struct balance *balance,
                             bool *verified)
 {
     static const char *const fields[] = { "granted", "available", "reserved", "spent", NULL };
-    struct redis_reply *row;
-    char line[33];
-    int64_t journaled;
-    enum trouble trouble = recovery_guard(tokens, tokens_bucket(tokens, user_id), verified, line, &journaled);
+    struct redis_reply *guard, *row;
+    int32_t bucket = tokens_bucket(tokens, user_id);
+    *verified = false;
+    if (redis_connect(tokens->side) != TROUBLE_NONE)
+        return tokens_cannot(tokens, -1, redis_reason(tokens->side));
+    tokens_append_guard(tokens, bucket);
+    append_asked(tokens, user_id, &(struct asked){ "HMGET", "user", user_id, fields });
+    enum trouble trouble = tokens_side_receive(tokens, &guard);
     if (trouble != TROUBLE_NONE)
         return trouble;
-    trouble = read_key(tokens, user_id, &(struct asked){ "HMGET", "user", user_id, fields }, &row);
+    const char *answer = redis_reply_text(guard, NULL);
+    *verified = answer && tokens_adopt(tokens, bucket, answer);
+    redis_reply_free(&guard);
+    trouble = tokens_side_receive(tokens, &row);
     if (trouble != TROUBLE_NONE)
         return trouble;
     *balance = (struct balance){ .granted = number(row, 0), .available = number(row, 1),
@@ -108,14 +111,16 @@ enum trouble tokens_generation(struct tokens *tokens, const char *user_id, const
                                struct tokens_generation *generation, bool *found)
 {
     static const char *const money[] = { "user", "state", "origin", "answer", "committed", "released", NULL };
-    struct redis_reply *row, *view = NULL;
+    struct redis_reply *row = NULL, *view = NULL;
     *found = false;
     *generation = (struct tokens_generation){ 0 };
-    const struct asked about_money = { "HMGET", "gen", generation_id, money };
-    enum trouble trouble = read_key(tokens, user_id, &about_money, &row);
-    if (trouble != TROUBLE_NONE)
-        return trouble;
-    trouble = read_key(tokens, user_id, &(struct asked){ "GET", "view", generation_id, NULL }, &view);
+    if (redis_connect(tokens->side) != TROUBLE_NONE)
+        return tokens_cannot(tokens, -1, redis_reason(tokens->side));
+    append_asked(tokens, user_id, &(struct asked){ "HMGET", "gen", generation_id, money });
+    append_asked(tokens, user_id, &(struct asked){ "GET", "view", generation_id, NULL });
+    enum trouble trouble = tokens_side_receive(tokens, &row);
+    if (trouble == TROUBLE_NONE)
+        trouble = tokens_side_receive(tokens, &view);
     if (trouble == TROUBLE_NONE) {
         if (field(row, 0) && strcmp(field(row, 0), user_id) == 0 && field(row, 3)) {
             *found = true;

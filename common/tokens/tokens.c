@@ -200,7 +200,7 @@ bool tokens_adopt(struct tokens *tokens, int32_t bucket, const char *verified)
     return true;
 }
 
-static void append_guard(struct tokens *tokens, int32_t bucket)
+void tokens_append_guard(struct tokens *tokens, int32_t bucket)
 {
     struct arguments arguments;
     arguments_clear(&arguments);
@@ -216,7 +216,7 @@ enum trouble tokens_learn(struct tokens *tokens)
         return tokens_cannot(tokens, -1, redis_reason(tokens->side));
     for (int32_t bucket = 0; bucket < tokens->partitions; bucket++)
         if (!tokens->verified[bucket][0])
-            append_guard(tokens, bucket);
+            tokens_append_guard(tokens, bucket);
     for (int32_t bucket = 0; bucket < tokens->partitions; bucket++) {
         struct redis_reply *reply;
         if (tokens->verified[bucket][0])

@@ -15,6 +15,7 @@ sys.path[:0] = [os.path.join(ROOT, "deploy", "lib"), os.path.join(ROOT, "tests",
 
 from confluent_kafka import Consumer, Producer  # noqa: E402
 
+from gateway import gateway  # noqa: E402
 from rig import Rig  # noqa: E402
 from stack import kafka, programs  # noqa: E402
 from stack.ports import free_port  # noqa: E402
@@ -262,11 +263,11 @@ def main():
     options = argparse.ArgumentParser()
     options.add_argument("--requests", type=int, default=200000)
     options.add_argument("--rate", type=int, default=50)
-    options.add_argument("--seconds", type=int, default=20)
+    options.add_argument("--seconds", type=int, help="20 for latency, 120 for gateway")
     options.add_argument("--tasks", type=int, default=100000)
     options.add_argument("--fsync", choices=["always", "everysec", "no"], default="always",
                          help="Redis's appendfsync: always is what we run with; the others show what it costs here")
-    options.add_argument("--only", choices=["throughput", "latency", "memory", "twin"])
+    options.add_argument("--only", choices=["throughput", "latency", "memory", "twin", "gateway"])
     options.add_argument("--twin", action="store_true", help="also the Go program that does admission's bare job")
     given = options.parse_args()
     directory = os.path.join(ROOT, "build", "bench")
@@ -274,10 +275,11 @@ def main():
     broker, figures = kafka.start(os.path.join(directory, "kafka"), os.path.join(ROOT, "build", "kafka", "libs")), {}
     kafka.wait(broker)
     parts = {"throughput": lambda rig: throughput(rig, given.requests, figures),
-             "latency": lambda rig: latency(rig, given.rate, given.seconds, figures),
+             "latency": lambda rig: latency(rig, given.rate, given.seconds or 20, figures),
              "memory": lambda rig: memory(rig, given.tasks, figures),
-             "twin": lambda rig: twin(rig, given.requests, figures)}
-    names = [given.only] if given.only else ["throughput"] + ["twin"] * given.twin + ["latency", "memory"]
+             "twin": lambda rig: twin(rig, given.requests, figures),
+             "gateway": lambda rig: gateway(rig, given.seconds or 120, sys.modules[__name__], figures)}
+    names = [given.only] if given.only else ["throughput"] + ["twin"] * given.twin + ["latency", "memory", "gateway"]
     try:
         for name in names:
             rig = Rig(os.path.join(directory, name), bin_dir=BIN, kafka=f"127.0.0.1:{broker.more['port']}",
