@@ -11,6 +11,7 @@ enum {
     BACKOFF_FIRST_MS = 20, BACKOFF_MOST_MS = 1000,
     QUIET_MS = 60 * 1000,        /* how often offsets are committed that moved without a record to answer */
     LAG_EVERY_MS = 1000,
+    REST_BELOW = 10,             /* loads of a tenth of the most, or more, follow each other without a rest */
 };
 
 static void open_kafka(struct batch *batch)
@@ -77,9 +78,22 @@ static void tell(struct batch *batch)
     health_part(batch->config.health, "group", member ? NULL : "waiting for partitions");
 }
 
+/* The last load was small and its transaction ended just now: sleeps up to wait_ms of what is left of the
+ * rest, so that what comes meanwhile shares the next one. true: it goes on. */
+static bool resting(const struct batch *batch, int wait_ms)
+{
+    int64_t left_ms = batch->last_commit_ms + batch->config.commit_every_ms - clock_mono_ms();
+    if (left_ms <= 0 || batch->last_count >= batch->config.records_max / REST_BELOW || batch->closing)
+        return false;
+    clock_sleep_ms(left_ms < wait_ms ? left_ms : wait_ms);
+    return left_ms > wait_ms;
+}
+
 static enum trouble read_and_write(struct batch *batch, int wait_ms)
 {
-    if (batch->next->count == 0) {
+    if (batch->config.commit_every_ms > 0 && resting(batch, wait_ms))
+        return TROUBLE_NONE;
+    if (batch->next->count == 0 || batch->config.commit_every_ms > 0) {
         enum trouble trouble = load_fill(batch, batch->next, wait_ms, batch->config.linger_ms);
         if (trouble != TROUBLE_NONE)
             return trouble == TROUBLE_RESTART ? trouble : batch_broke(batch, trouble, STEP_REVOKED, false);

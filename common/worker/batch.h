@@ -38,6 +38,9 @@ struct batch_config {
     struct health *health;
     int64_t records_max;                     /* N: 2000 */
     int64_t linger_ms;                       /* T: how long to gather once a first record is there, 2 */
+    /* While loads are small, a transaction begins no sooner than this after the last one's end, so that what
+     * comes meanwhile shares one. 0: at once */
+    int64_t commit_every_ms;
 };
 
 /* Connects lazily, in the turns. */

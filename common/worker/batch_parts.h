@@ -55,6 +55,7 @@ struct batch {
     int64_t outage_since_ms;                 /* Redis; 0: none */
     struct text unverified;                  /* buckets seen unverified in this outage, "3,7" */
     int64_t last_commit_ms, last_watch_ms, last_lag_ms;      /* monotonic */
+    int64_t last_count;                      /* records of the last committed load */
 };
 
 /* Where a batch broke, for the log and reelgate_batch_aborts_total. */

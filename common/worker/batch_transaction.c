@@ -1,10 +1,13 @@
-/* One transaction: current's answers are read, the next load is read and goes to Redis, and while Redis works on
- * that, current's offsets and outputs are written, flushed, guarded and committed. Nothing slow happens between
- * begin and commit. */
+/* One transaction: current's answers are read, the next load is read and goes to Redis, and while Redis
+ * works on that, current's offsets and outputs are written, flushed, guarded and committed. Nothing slow
+ * happens between begin and commit. */
 #include "base/clock.h"
 #include "worker/batch_parts.h"
 
-enum { FILL_MS = 1000 };       /* bounds what a load may add to the transaction that waits for it */
+enum {
+    FILL_MS = 1000,            /* bounds what a load may add to the transaction that waits for it */
+    MARKERS_MS = 20,           /* after so long the broker has written the markers of the last transaction */
+};
 
 const char *const STEP_NAMES[STEP_COUNT] = {
     [STEP_REDIS] = "redis", [STEP_PRODUCE] = "produce", [STEP_REVOKED] = "revoked",
@@ -37,16 +40,39 @@ static enum trouble produce(struct batch *batch, struct load *load)
     return TROUBLE_NONE;
 }
 
-/* The offsets go first: the broker takes nothing into a transaction while it still writes the markers of
- * the one before, and librdkafka then asks again for offsets at once, but for partitions only after 20 ms. */
-static enum trouble begin(struct batch *batch, const struct load *load, enum step *step, int64_t *since_us)
+static enum trouble send_offsets(struct batch *batch, const struct load *load, enum step *step,
+                                 int64_t *since_us)
 {
     *step = STEP_OFFSETS;
-    enum trouble trouble = kafka_producer_begin(batch->producer);
-    if (trouble == TROUBLE_NONE)
-        trouble = kafka_producer_send_offsets(batch->producer, batch->consumer, batch->membership,
-                                              load->offsets, load->offset_count);
+    enum trouble trouble = kafka_producer_send_offsets(batch->producer, batch->consumer, batch->membership,
+                                                       load->offsets, load->offset_count);
     batch_meters_lap(&batch->meters, TIME_OFFSETS, since_us);
+    return trouble;
+}
+
+static enum trouble write_outputs(struct batch *batch, struct load *load, enum step *step, int64_t *since_us)
+{
+    *step = STEP_PRODUCE;
+    enum trouble trouble = produce(batch, load);
+    batch_meters_lap(&batch->meters, TIME_PRODUCE, since_us);
+    return trouble;
+}
+
+/* Offsets and outputs, which are independent of each other. Right behind another transaction the offsets go
+ * first: the broker takes nothing into a transaction while it still writes the markers of the one before,
+ * and librdkafka then asks again for offsets at once, but for partitions only after 20 ms. Otherwise the
+ * outputs, which are on their way while the offsets wait for their two answers. */
+static enum trouble write_all(struct batch *batch, struct load *load, enum step *step, int64_t *since_us)
+{
+    const bool behind = clock_mono_ms() - batch->last_commit_ms < MARKERS_MS;
+    *step = STEP_OFFSETS;
+    enum trouble trouble = kafka_producer_begin(batch->producer);
+    if (trouble == TROUBLE_NONE && behind)
+        trouble = send_offsets(batch, load, step, since_us);
+    if (trouble == TROUBLE_NONE)
+        trouble = write_outputs(batch, load, step, since_us);
+    if (trouble == TROUBLE_NONE && !behind)
+        trouble = send_offsets(batch, load, step, since_us);
     return trouble;
 }
 
@@ -90,6 +116,7 @@ static void committed(struct batch *batch, struct load *load)
     metric_set(batch->meters.last_processed, (double)clock_wall_ms() / 1000);
     if (load->count > 0)
         metric_observe(batch->meters.batches, (double)load->count);
+    batch->last_count = (int64_t)load->count;
     load_drop(batch, load);
     backoff_reset(&batch->backoff);
     batch->last_commit_ms = clock_mono_ms();
@@ -108,8 +135,9 @@ enum trouble batch_transact(struct batch *batch)
     if (trouble != TROUBLE_NONE)
         return batch_broke(batch, trouble, step, false);
 
-    /* First the next load, so that Redis has work while this one's outputs are written and committed: Redis is what all of
-     * it waits for. A rebalance met here takes both loads: nothing of this one was written yet. */
+    /* First the next load, so that Redis has work while this one's outputs are written and committed: Redis
+     * is what all of it waits for. A rebalance met here takes both loads: nothing of this one was written
+     * yet. */
     trouble = load_fill(batch, batch->next, 0, FILL_MS);
     batch_meters_lap(&batch->meters, TIME_FILL, &since_us);
     if (trouble == TROUBLE_NONE && batch->revoked)
@@ -118,12 +146,7 @@ enum trouble batch_transact(struct batch *batch)
         return batch_broke(batch, trouble, STEP_REVOKED, false);
 
     int64_t began_us = since_us;
-    trouble = begin(batch, load, &step, &since_us);
-    if (trouble == TROUBLE_NONE) {
-        step = STEP_PRODUCE;
-        trouble = produce(batch, load);
-        batch_meters_lap(&batch->meters, TIME_PRODUCE, &since_us);
-    }
+    trouble = write_all(batch, load, &step, &since_us);
     if (trouble == TROUBLE_NONE)
         trouble = finish(batch, load, &step, &since_us);
     if (trouble != TROUBLE_NONE)

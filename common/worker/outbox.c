@@ -188,8 +188,8 @@ static void count_reason(struct outbox *outbox, const char *code)
     outbox->reasons[i].count++;
 }
 
-/* A record of a well-compressed batch can be larger than any topic takes; a letter that can't be written would stop its
- * partition for ever. Such a one is named, not copied: it still lies where it came from. */
+/* A record of a well-compressed batch can be larger than any topic takes; a letter that can't be written
+ * would stop its partition for ever. Such a one is named, not copied: it still lies where it came from. */
 static bool letter_fits(const struct kafka_record *record)
 {
     struct kafka_header header;

@@ -132,6 +132,24 @@ static void pause_apply(struct workset *set)
     set->reading_paused = pause;
 }
 
+/* When the effects that wait may go; INT64_MAX: nothing waits for a time. */
+static int64_t commit_at_ms(const struct workset *set)
+{
+    if (!set->first || set->doubt.open)
+        return INT64_MAX;
+    if (set->queued >= EFFECTS_MANY || set->commit_at_ms < set->retry_at_ms)
+        return set->retry_at_ms;
+    return set->commit_at_ms;
+}
+
+int64_t workset_wait_ms(const struct workset *set, int64_t now_ms, int64_t most_ms)
+{
+    int64_t at_ms = commit_at_ms(set);
+    if (at_ms == INT64_MAX || at_ms - now_ms > most_ms)
+        return most_ms;
+    return at_ms > now_ms ? at_ms - now_ms : 0;
+}
+
 enum trouble workset_turn(struct workset *set)
 {
     health_beat(set->config.health);
@@ -142,15 +160,12 @@ enum trouble workset_turn(struct workset *set)
     workset_hand_out(set);
     workset_rewrite(set);
     int64_t now_ms = clock_mono_ms();
-    if (now_ms >= set->retry_at_ms && (set->first || now_ms >= set->quiet_at_ms)) {
-        bool watermarks = now_ms >= set->quiet_at_ms;
+    bool watermarks = now_ms >= set->quiet_at_ms && now_ms >= set->retry_at_ms;
+    if (now_ms >= commit_at_ms(set) || watermarks) {
         if (watermarks)
             set->quiet_at_ms = now_ms + QUIET_MS;
         workset_transact(set, watermarks);
     }
-    if (set->first && !set->doubt.open && clock_mono_ms() >= set->retry_at_ms)
-        /* callbacks or the limit left effects: don't sleep on them */
-        kafka_consumer_nudge(set->consumer);
     show(set);
     return set->stopped ? TROUBLE_RESTART : TROUBLE_NONE;
 }

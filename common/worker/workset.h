@@ -61,6 +61,9 @@ struct workset_config {
     struct health *health;
     /* 1 h: an older item without an open intent is rewritten at the end */
     int64_t rewrite_after_ms;
+    /* 100: while there is little to commit, transactions begin no sooner than this after the last one's end, so
+     * that what happens meanwhile shares one; the first after a rest goes at once. 0: never waits */
+    int64_t commit_every_ms;
 };
 
 struct workset *workset_open(const struct workset_config *config, const struct workset_stage *stage);
@@ -69,6 +72,8 @@ struct workset *workset_open(const struct workset_config *config, const struct w
  * (up to 1 s), a rebalance (until the committed offsets are known). Call it when workset_wake_fd is readable,
  * and at least once a second. NONE, or RESTART: end with exit status 3. Beats health. */
 enum trouble workset_turn(struct workset *set);
+/* Until the next turn that has queued effects to commit: at most most_ms. For the loop's own wait. */
+int64_t workset_wait_ms(const struct workset *set, int64_t now_ms, int64_t most_ms);
 /* Commits queued effects now (used by revoking and drain). true: nothing is left queued. */
 bool workset_commit(struct workset *set);
 /* commits what is queued, leaves the group; drop for every item */

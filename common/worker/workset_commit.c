@@ -334,7 +334,9 @@ bool workset_transact(struct workset *set, bool watermarks)
         done = trouble == TROUBLE_NONE;
         if (done) {
             offsets_committed(set, offsets, offset_count);
-            set->quiet_at_ms = clock_mono_ms() + QUIET_MS;
+            int64_t now_ms = clock_mono_ms();
+            set->quiet_at_ms = now_ms + QUIET_MS;
+            set->commit_at_ms = now_ms + set->config.commit_every_ms;
         }
         settle(set, trouble, asked, effects > 0);
         metric_observe(set->meters.transaction, (double)(clock_mono_us() - began_us) / 1e6);

@@ -11,6 +11,7 @@
 
 enum {
     EFFECTS_MAX = 2000,          /* in one transaction: it stays well within its time-out */
+    EFFECTS_MANY = 200,          /* so many are worth a transaction at once */
     RECORDS_MAX = 2000,          /* read in one turn: timers and answers of the service wait meanwhile */
     HAND_OUT_MAX = 5000,         /* items handed out in one turn, after a restore */
     QUIET_MS = 2000,             /* between two commits of nothing but watermarks */
@@ -89,6 +90,7 @@ struct workset {
     struct doubt doubt;
     struct rewriting rewriting;
     struct backoff backoff; int64_t retry_at_ms;         /* transactions, and the producer */
+    int64_t commit_at_ms;                                /* the next one's time, while few effects wait */
     int64_t quiet_at_ms, barrier_at_ms, meters_at_ms;
     bool warm;                                   /* the producer knows its topics */
     bool committing;                             /* inside a transaction: no second one */

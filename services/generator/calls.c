@@ -98,7 +98,6 @@ static void intend(struct generator *generator, struct job *job)
     }
     generator_move(generator, job, JOB_INTENDING);
     generator->intending++;
-    generator->effects = true;
     job->intent_queued_ms = clock_mono_ms();
     workset_intent(generator->set, &job->item);
 }
@@ -120,7 +119,6 @@ static void close_intent(struct generator *generator, struct job *job, int64_t t
     generator_leave_call(job);
     generator_move(generator, job, JOB_CLOSING);
     job->retry_at_ms = then_wait_ms;     /* until closed: how long to wait then */
-    generator->effects = true;
     workset_close_intent(generator->set, &job->item);
 }
 

@@ -72,7 +72,6 @@ void generator_end(struct generator *generator, struct job *job, enum ending_kin
         job->ending->provider_message = job->post->message ? xstrdup(job->post->message) : NULL;
     }
     workset_end(generator->set, &job->item, job->ending);
-    generator->effects = true;
     if (job->kind == JOB_GENERATION && kind != ENDING_DUPLICATE && kind != ENDING_ID_TAKEN)
         end_cancels(generator, job);
 }
@@ -193,7 +192,8 @@ struct generator *generator_open(const struct generator_settings *settings, stru
     open_provider(generator);
     generator->set = workset_open(
         &(struct workset_config){ .worker = &settings->worker, .metrics = metrics, .health = health,
-                                  .rewrite_after_ms = settings->rewrite_after_ms },
+                                  .rewrite_after_ms = settings->rewrite_after_ms,
+                                  .commit_every_ms = settings->commit_every_ms },
         &(struct workset_stage){ .program = "reelgate-generator", .reads = TOPIC_JOBS, .writes = writes,
                                  .write_count = sizeof writes / sizeof writes[0], .self = generator,
                                  .read = read_item, .live = intake_live, .drop = intake_drop,
@@ -213,10 +213,11 @@ static void show(struct generator *generator)
 static int64_t wait_ms(const struct generator *generator)
 {
     int64_t now_ms = clock_mono_ms();
-    if (generator->effects || generator->fresh[JOB_GENERATION].first)
+    if (generator->fresh[JOB_GENERATION].first)
         return 0;
     int64_t most_ms = due_wait_ms(&generator->due, now_ms,
                                   generator->fresh[JOB_CANCEL].first ? RESTORE_MS : IDLE_MS);
+    most_ms = workset_wait_ms(generator->set, now_ms, most_ms);
     most_ms = lanes_wait_ms(&generator->lanes, now_ms, most_ms);
     most_ms = breaker_wait_ms(&generator->breaker, now_ms, most_ms);
     return orphans_wait_ms(generator, most_ms);
@@ -228,7 +229,6 @@ enum trouble generator_turn(void *self)
     bool full = workset_restored(generator->set) &&
                 workset_live(generator->set) >= (size_t)generator->settings->max_waiting;
     workset_pause(generator->set, generator->stopping || full);
-    generator->effects = false;
     enum trouble trouble = workset_turn(generator->set);
     if (trouble != TROUBLE_NONE)
         return trouble;

@@ -32,7 +32,6 @@ struct generator {
     size_t intending;                    /* jobs with an intent on the way: each will be a POST */
     size_t in_state[JOB_STATES];
     bool stopping, revoking;
-    bool effects;                        /* something was queued since the last commit */
     struct generator_meters meters;
 };
 

@@ -7,7 +7,7 @@
 struct ledger_settings {
     struct worker_settings worker;       /* first: WORKER_PARAMS points into it */
     struct redis_settings redis;
-    int64_t batch_records;
+    int64_t batch_records, commit_every_ms;
     int64_t guard_every_ms;
     int64_t journaled_every_ms;
 };

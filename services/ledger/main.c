@@ -63,7 +63,8 @@ int main(int argc, char **argv)
     ledger.settle = settle_open(ledger.settings.worker.topic_prefix, service_metrics(service));
     ledger.batch = batch_open(&(struct batch_config){
         .worker = &ledger.settings.worker, .tokens = ledger.tokens, .metrics = service_metrics(service),
-        .health = service_health(service), .records_max = ledger.settings.batch_records, .linger_ms = 2 },
+        .health = service_health(service), .records_max = ledger.settings.batch_records, .linger_ms = 2,
+        .commit_every_ms = ledger.settings.commit_every_ms },
         settle_stage(ledger.settle));
     ledger.recover = recover_open(&(struct recover_config){
         .worker = &ledger.settings.worker, .tokens = ledger.recovery_tokens, .metrics = service_metrics(service),

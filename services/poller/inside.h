@@ -34,7 +34,7 @@ struct poller {
     size_t calls_open;
     size_t in_state[TASK_STATES], missing;       /* missing: tasks that answered 404 when last looked at */
     bool key_proven;                     /* a task answered to this key */
-    bool stopping, effects;
+    bool stopping;
     /* unknown statuses that were warned about */
     char words[STATUS_WORDS_MAX][STATUS_WORD_BYTES]; int word_count;
     struct poller_meters meters;

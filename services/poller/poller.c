@@ -47,7 +47,6 @@ void poller_end(struct poller *poller, struct task *task, enum verdict_kind kind
     poller_move(poller, task, TASK_ENDING);
     task->verdict = verdict_make(kind, task, answer, poller->policy);
     workset_end(poller->set, &task->item, task->verdict);
-    poller->effects = true;
     if (task->kind == TASK_FOLLOWED && kind != VERDICT_DUPLICATE)
         end_cancels(poller, task);
 }
@@ -170,7 +169,8 @@ struct poller *poller_open(const struct poller_settings *settings, struct policy
     open_provider(poller);
     poller->set = workset_open(
         &(struct workset_config){ .worker = &settings->worker, .metrics = metrics, .health = health,
-                                  .rewrite_after_ms = settings->rewrite_after_ms },
+                                  .rewrite_after_ms = settings->rewrite_after_ms,
+                                  .commit_every_ms = settings->commit_every_ms },
         &(struct workset_stage){ .program = "reelgate-poller", .reads = TOPIC_TASKS, .writes = writes,
                                  .write_count = sizeof writes / sizeof writes[0], .self = poller,
                                      .read = read_item,
@@ -191,9 +191,10 @@ static void show(struct poller *poller)
 static int64_t wait_ms(const struct poller *poller)
 {
     int64_t now_ms = clock_mono_ms();
-    if (poller->effects || due_first(&poller->fresh[TASK_FOLLOWED]))
+    if (due_first(&poller->fresh[TASK_FOLLOWED]))
         return 0;
     int64_t idle_ms = due_first(&poller->fresh[TASK_CANCEL]) ? RESTORE_MS : IDLE_MS;
+    idle_ms = workset_wait_ms(poller->set, now_ms, idle_ms);
     int64_t most_ms = breaker_wait_ms(&poller->breaker, now_ms, idle_ms);
     int64_t due_ms = due_wait_ms(&poller->due, now_ms, most_ms);
     /* Something is due but may not start: an answer or the pace lets it go, not the clock. */
@@ -208,7 +209,6 @@ enum trouble poller_turn(void *self)
 {
     struct poller *poller = self;
     workset_pause(poller->set, poller->stopping);
-    poller->effects = false;
     enum trouble trouble = workset_turn(poller->set);
     if (trouble != TROUBLE_NONE)
         return trouble;

@@ -5,6 +5,7 @@ import json
 import os
 import random
 import shutil
+import statistics
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ import urllib.request
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 sys.path[:0] = [os.path.join(ROOT, "deploy", "lib"), os.path.join(ROOT, "tests", "system")]
 
-from confluent_kafka import Consumer, Producer  # noqa: E402
+from confluent_kafka import Consumer, Producer, TopicPartition  # noqa: E402
 
 from gateway import gateway  # noqa: E402
 from rig import Rig  # noqa: E402
@@ -23,7 +24,7 @@ from stack.ports import free_port  # noqa: E402
 BIN = os.path.join(ROOT, "build", "release")
 USERS = [f"bench-{number:02}" for number in range(50)]
 GRANT = 2**30
-WARM_SECONDS = 40
+WARM_SECONDS, WARM_RATE = 40, 150
 PROMPT = "A paper boat drifts through a rainy street at dawn, seen from just above the water, slow and quiet"
 
 
@@ -49,7 +50,29 @@ def plain(rig, what, first, count):
     return json.loads(done.stdout)["rate"]
 
 
-def stages(process):
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def children_cpu():
+    used = os.times()
+    return used.children_user + used.children_system
+
+
+class Spent:
+    """CPU that broker and Redis spend meanwhile: on a noisy machine it says more than a rate."""
+
+    def __init__(self, rig):
+        self.pids = {"broker": rig.broker_pid, "redis": rig.redis.info("server")["process_id"]}
+        self.before = {name: cpu_seconds(pid) for name, pid in self.pids.items()}
+
+    def words(self):
+        return ", ".join(f"{name} {cpu_seconds(pid) - self.before[name]:.1f} s" for name, pid in self.pids.items())
+
+
+def stages(process, spent=None):
     """Where the time of its batches went: one line."""
     with urllib.request.urlopen(process.more["health"] + "/metrics", timeout=5) as answer:
         lines = answer.read().decode().splitlines()
@@ -60,7 +83,8 @@ def stages(process):
             if line.startswith(head):
                 found.setdefault(line[len(head):].split('"')[0], {})[part] = float(line.rsplit(" ", 1)[1])
     say("  ms a batch: " + ", ".join(f"{name} {1000 * row['sum'] / row['count']:.1f}" for name, row in found.items()
-                                     if row["count"]) + f"; cpu {metric(process, 'process_cpu_seconds_total'):.1f} s")
+                                     if row["count"])
+        + f"; cpu: program {metric(process, 'process_cpu_seconds_total'):.1f} s" + (f", {spent.words()}" if spent else ""))
 
 
 def drained(process, name, label, total, seconds):
@@ -113,7 +137,8 @@ def start_quiet(rig, program):
     """Without a log line for each decision, as one runs it at such rates; its port is then not logged either."""
     port = free_port(avoid=())
     process = programs.start(os.path.join(BIN, "services", program, "reelgate-" + program),
-                             {**rig.stack.settings_of(program, 0), "health_address": f"127.0.0.1:{port}", "log_level": "warn"},
+                             {**rig.stack.settings_of(program, 0), "health_address": f"127.0.0.1:{port}", "log_level": "warn",
+                              **rig.tuned},
                              log=rig.stack.path("log", program + "-quiet.log"), secrets=rig.stack.secrets_of(program), tied=True)
     process.more["health"] = f"http://127.0.0.1:{port}"
     rig.stack.processes[program + "-quiet"] = process
@@ -136,57 +161,108 @@ def fund(rig):
     ledger.stop(30)
 
 
-def beside_plain(rig, what, count, name, measure, figures):
-    """measure() between two runs of the plain scripts."""
-    before = plain(rig, what, 0, count // 2)
-    rate = measure()
-    after = plain(rig, what, count // 2, count // 2)
-    ratio = 2 * rate / (before + after)
-    figures[f"{name}_per_second"], figures[f"{name}_ratio"] = rate, ratio
-    say(f"{name:10} {rate:8.0f}/s   plain {what} {before:.0f} and {after:.0f}/s   ratio {ratio:.2f}   (aim: above 0.60)")
+def nothing_waits(rig, group, topic):
+    """The group begins behind what is there now: each round counts only what is published for it."""
+    consumer = Consumer({"bootstrap.servers": rig.kafka, "group.id": rig.prefix + group})
+    partitions = consumer.list_topics(rig.prefix + topic).topics[rig.prefix + topic].partitions
+    ends = [TopicPartition(rig.prefix + topic, number, consumer.get_watermark_offsets(
+        TopicPartition(rig.prefix + topic, number))[1]) for number in partitions]
+    consumer.commit(offsets=ends, asynchronous=False)
+    consumer.close()
 
 
-def throughput(rig, count, figures):
+class Rounds:
+    """One program after the other on the same warm broker and Redis, a plain run of the scripts before and after
+    each: the rates of one minute are comparable, those of two are not."""
+
+    PLAIN = 20000
+
+    def __init__(self, rig, figures):
+        self.rig, self.figures, self.rows, self.number, self.held = rig, figures, {}, 0, 0
+        self.settled = 0
+
+    def plain(self, what):
+        first = self.settled if what == "settle" else self.held
+        if what == "settle":
+            self.settled += self.PLAIN
+        else:
+            self.held += self.PLAIN
+        return plain(self.rig, what, first, self.PLAIN)
+
+    def run(self, name, what, measure, *, count, counted=True):
+        """measure(name of the round, count) gives a rate."""
+        self.number += 1
+        before = self.plain(what)
+        rate = measure(f"round{self.number}", count)
+        after = self.plain(what)
+        ratio = 2 * rate / (before + after)
+        if counted:
+            self.rows.setdefault(name, []).append((rate, ratio))
+        say(f"{name:10} {rate:8.0f}/s   plain {what} {before:.0f} and {after:.0f}/s   ratio {ratio:.2f}"
+            + ("   (aim: above 0.60)" if counted else "   (to warm the broker: not counted)"))
+
+    def close(self):
+        for name, rows in self.rows.items():
+            self.figures[f"{name}_per_second"] = statistics.median(rate for rate, _ in rows)
+            self.figures[f"{name}_ratio"] = statistics.median(ratio for _, ratio in rows)
+
+
+def drain(rig, program, name, label, total):
+    """From an empty start of the program to its last committed decision."""
+    spent, process = Spent(rig), start_quiet(rig, program)
+    rate = drained(process, name, label, total, 300)
+    stages(process, spent)
+    process.stop(30)
+    return rate
+
+
+def throughput(rig, count, figures, with_twin):
+    """Admission, the Go program, the Go program, admission: what drifts meanwhile hits both alike. Then the ledger."""
+    def admission(name, total):
+        nothing_waits(rig, "admission", "requests")
+        fill(rig, "requests", requests(total, name))
+        return drain(rig, "admission", "reelgate_admission_decisions_total", 'decision="accepted"', total)
+
+    def ledger(name, total):
+        nothing_waits(rig, "ledger", "results")
+        fill(rig, "results", completions(total, name))
+        return drain(rig, "ledger", "reelgate_ledger_settlements_total", 'outcome="completed"', total)
+
+    def twin(name, total):
+        nothing_waits(rig, "twin", "requests")
+        fill(rig, "requests", requests(total, name))
+        return run_twin(rig, program, total)
+
+    program = build_twin() if with_twin else None
     fund(rig)
-    say(f"publishing {count} requests")
-    fill(rig, "requests", requests(count, "bench"))
-
-    def admission():
-        process = start_quiet(rig, "admission")
-        rate = drained(process, "reelgate_admission_decisions_total", 'decision="accepted"', count, 300)
-        stages(process)
-        process.stop(30)
-        return rate
-    beside_plain(rig, "reserve", count, "admission", admission, figures)
-    say(f"publishing {count} completions")
-    fill(rig, "results", completions(count, "bench"))
-
-    def ledger():
-        process = start_quiet(rig, "ledger")
-        rate = drained(process, "reelgate_ledger_settlements_total", 'outcome="completed"', count, 300)
-        stages(process)
-        process.stop(30)
-        return rate
-    beside_plain(rig, "settle", count, "ledger", ledger, figures)
+    rounds = Rounds(rig, figures)
+    rounds.run("admission", "reserve", admission, count=count // 2, counted=False)
+    for name, measure in (("admission", admission), ("twin_go", twin), ("twin_go", twin), ("admission", admission)):
+        if measure is not twin or with_twin:
+            rounds.run(name, "reserve", measure, count=count)
+    for number in (2, rounds.number):                    # what admission held in its two counted rounds
+        rounds.number = number - 1
+        rounds.run("ledger", "settle", ledger, count=count)
+    rounds.close()
 
 
-def twin(rig, count, figures):
-    """The same bare job in Go, on the same broker, beside the same plain rate."""
-    fund(rig)
-    fill(rig, "requests", requests(count, "bench"))
-    folder = os.path.join(ROOT, "tests", "bench", "twin_go")
+def build_twin():
+    """The same bare job in Go."""
     program = os.path.join(ROOT, "build", "bench", "twin-program")
-    subprocess.run(["go", "build", "-o", program, "."], cwd=folder, check=True)
+    subprocess.run(["go", "build", "-o", program, "."], cwd=os.path.join(ROOT, "tests", "bench", "twin_go"), check=True)
+    return program
 
-    def measure():
-        done = subprocess.run([program, "-brokers", rig.kafka, "-redis", rig.stack.redis_url.split("//")[1], "-prefix",
-                               rig.prefix, "-scripts", os.path.join(ROOT, "common", "tokens"), "-partitions",
-                               str(len(rig._journal_partitions)), "-total", str(count)],
-                              capture_output=True, text=True, timeout=300, check=False)
-        if done.returncode != 0:
-            raise SystemExit(done.stderr)
-        return json.loads(done.stdout)["rate"]
-    beside_plain(rig, "reserve", count, "twin_go", measure, figures)
+
+def run_twin(rig, program, total):
+    spent, before = Spent(rig), children_cpu()
+    done = subprocess.run([program, "-brokers", rig.kafka, "-redis", rig.stack.redis_url.split("//")[1], "-prefix",
+                           rig.prefix, "-scripts", os.path.join(ROOT, "common", "tokens"), "-partitions",
+                           str(len(rig._journal_partitions)), "-total", str(total)],
+                          capture_output=True, text=True, timeout=300, check=False)
+    if done.returncode != 0:
+        raise SystemExit(done.stderr)
+    say(f"  cpu: program {children_cpu() - before:.1f} s, {spent.words()}")
+    return json.loads(done.stdout)["rate"]
 
 
 def percentile(values, part):
@@ -202,7 +278,7 @@ def latency(rig, rate, seconds, figures):
     rig.flush()
     while any(rig.balance(user)["available"] < 10000 for user in USERS):
         time.sleep(0.1)
-    consumer = Consumer({"bootstrap.servers": rig.kafka, "group.id": rig.prefix + "bench", "fetch.wait.max.ms": 5,
+    consumer = Consumer({"bootstrap.servers": rig.kafka, "group.id": rig.prefix + "bench", "fetch.wait.max.ms": 100,
                          "isolation.level": "read_committed", "auto.offset.reset": "latest"})
     joined = []
     consumer.subscribe([rig.prefix + "results"], on_assign=lambda *_: joined.append(1))
@@ -210,21 +286,27 @@ def latency(rig, rate, seconds, figures):
         consumer.poll(0.1)
     consumer.poll(1.0)
     producer = Producer({"bootstrap.servers": rig.kafka, "partitioner": "murmur2_random", "linger.ms": 0})
-    sent, took, began, number = {}, [], time.monotonic(), 0
-    seconds += WARM_SECONDS              # a JVM that just started compiles for half a minute
-    while time.monotonic() - began < seconds + 5 and (number < rate * seconds or len(took) < number):
-        if number < rate * seconds and time.monotonic() - began >= number / rate:
-            user = random.choice(USERS)
-            sent[f"lat-{number}"] = time.monotonic()
-            producer.produce(rig.prefix + "requests", json.dumps(
-                {"generationId": f"lat-{number}", "userId": user, "prompt": PROMPT}), user)
-            producer.poll(0)
-            number += 1
-        message = consumer.poll(0.001)
-        if message is not None and not message.error() and b"generation.accepted" in dict(message.headers())["ce_type"]:
+    sent, took = {}, {}
+
+    def at_rate(per_second, during, name):
+        began, number = time.monotonic(), 0
+        while time.monotonic() - began < during + 5 and (number < per_second * during or len(took) < len(sent)):
+            if number < per_second * during and time.monotonic() - began >= number / per_second:
+                user = random.choice(USERS)
+                sent[f"{name}-{number}"] = time.monotonic()
+                producer.produce(rig.prefix + "requests", json.dumps(
+                    {"generationId": f"{name}-{number}", "userId": user, "prompt": PROMPT}), user)
+                producer.poll(0)
+                number += 1
+            message = consumer.poll(0.001)
+            if message is None or message.error() or b"generation.accepted" not in dict(message.headers())["ce_type"]:
+                continue
             generation = json.loads(message.value())["generationId"]
-            took.append((time.monotonic() - sent[generation]) * 1000)
-    took = took[rate * WARM_SECONDS:]
+            took[generation] = (time.monotonic() - sent[generation]) * 1000
+
+    at_rate(WARM_RATE, WARM_SECONDS, "warm")             # a JVM that just started compiles for half a minute
+    at_rate(rate, seconds, "lat")
+    took = [ms for generation, ms in took.items() if generation.startswith("lat-")]
     consumer.close()
     stages(rig.stack.find("admission-0"))
     figures["accepted_p50_ms"], figures["accepted_p99_ms"] = percentile(took, 0.5), percentile(took, 0.99)
@@ -261,30 +343,33 @@ def memory(rig, tasks, figures):
 
 def main():
     options = argparse.ArgumentParser()
-    options.add_argument("--requests", type=int, default=200000)
+    options.add_argument("--requests", type=int, default=100000)
     options.add_argument("--rate", type=int, default=50)
     options.add_argument("--seconds", type=int, help="20 for latency, 120 for gateway")
     options.add_argument("--tasks", type=int, default=100000)
     options.add_argument("--fsync", choices=["always", "everysec", "no"], default="always",
                          help="Redis's appendfsync: always is what we run with; the others show what it costs here")
-    options.add_argument("--only", choices=["throughput", "latency", "memory", "twin", "gateway"])
+    options.add_argument("--set", action="append", default=[], metavar="NAME=VALUE",
+                         help="a setting of admission and ledger while their throughput is measured: kafka.linger.ms=50")
+    options.add_argument("--only", choices=["throughput", "latency", "memory", "gateway"])
     options.add_argument("--twin", action="store_true", help="also the Go program that does admission's bare job")
     given = options.parse_args()
     directory = os.path.join(ROOT, "build", "bench")
     shutil.rmtree(os.path.join(directory, "kafka"), ignore_errors=True)
     broker, figures = kafka.start(os.path.join(directory, "kafka"), os.path.join(ROOT, "build", "kafka", "libs")), {}
     kafka.wait(broker)
-    parts = {"throughput": lambda rig: throughput(rig, given.requests, figures),
+    parts = {"throughput": lambda rig: throughput(rig, given.requests, figures, given.twin),
              "latency": lambda rig: latency(rig, given.rate, given.seconds or 20, figures),
              "memory": lambda rig: memory(rig, given.tasks, figures),
-             "twin": lambda rig: twin(rig, given.requests, figures),
              "gateway": lambda rig: gateway(rig, given.seconds or 120, sys.modules[__name__], figures)}
-    names = [given.only] if given.only else ["throughput"] + ["twin"] * given.twin + ["latency", "memory", "gateway"]
+    names = [given.only] if given.only else list(parts)
     try:
         for name in names:
             rig = Rig(os.path.join(directory, name), bin_dir=BIN, kafka=f"127.0.0.1:{broker.more['port']}",
                       prefix=f"bench-{name}.", sandbox={})
             rig.redis.config_set("appendfsync", given.fsync)
+            rig.broker_pid = broker.pid
+            rig.tuned = dict(row.split("=", 1) for row in given.set)
             try:
                 parts[name](rig)
             finally:

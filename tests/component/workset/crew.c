@@ -118,7 +118,8 @@ static void on_revoking(void *self) { ((struct crew *)self)->revokings++; }
 
 /* ---- open and turn */
 
-struct crew *crew_open(const char *prefix, const char *instance, int64_t rewrite_after_ms)
+static struct crew *open_with(const char *prefix, const char *instance, int64_t rewrite_after_ms,
+                              int64_t commit_every_ms)
 {
     static const enum topic writes[] = { TOPIC_RESULTS };
     struct crew *crew = xcalloc(1, sizeof *crew);
@@ -133,13 +134,24 @@ struct crew *crew_open(const char *prefix, const char *instance, int64_t rewrite
     ck_assert_msg(crew->health != NULL, "%s", error);
     struct workset_config config = { .worker = &crew->settings, .metrics = crew->metrics,
                                      .health = crew->health,
-                                     .rewrite_after_ms = rewrite_after_ms };
+                                     .rewrite_after_ms = rewrite_after_ms,
+                                     .commit_every_ms = commit_every_ms };
     struct workset_stage stage = {
         .program = PROGRAM, .reads = TOPIC_JOBS, .writes = writes, .write_count = 1, .self = crew,
         .read = read_item, .live = on_live, .drop = on_drop, .write = write_item, .ended = on_ended,
         .intended = on_intended, .closed = on_closed, .revoking = on_revoking };
     crew->set = workset_open(&config, &stage);
     return crew;
+}
+
+struct crew *crew_open(const char *prefix, const char *instance, int64_t rewrite_after_ms)
+{
+    return open_with(prefix, instance, rewrite_after_ms, 0);
+}
+
+struct crew *crew_open_unhurried(const char *prefix, const char *instance, int64_t commit_every_ms)
+{
+    return open_with(prefix, instance, 3600000, commit_every_ms);
 }
 
 void crew_close(struct crew **closing)

@@ -24,6 +24,7 @@ struct crew {
 const char *crew_topics(int32_t partitions);
 const char *crew_topic(const char *prefix, enum topic topic);        /* lent until the next call */
 struct crew *crew_open(const char *prefix, const char *instance, int64_t rewrite_after_ms);
+struct crew *crew_open_unhurried(const char *prefix, const char *instance, int64_t commit_every_ms);
 void crew_close(struct crew **crew);
 /* Turns until what(crew) or for at most_ms; whether it came to be. */
 bool crew_until(struct crew *crew, bool (*what)(struct crew *crew), int most_ms);

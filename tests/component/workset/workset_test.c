@@ -176,6 +176,32 @@ static void each_exactly_once(const char *prefix, int count)
     broker_seen_free(&list);
 }
 
+/* The first goes at once; what ends within its rest waits, and shares the next transaction. */
+START_TEST(what_ends_close_together_shares_a_transaction)
+{
+    const char *prefix = crew_topics(1);
+    for (const char *key = "abc"; *key; key++)
+        put(prefix, (char[]){ *key, 0 });
+    struct crew *crew = crew_open_unhurried(prefix, "0", 2000);
+    until(crew, has_live, 3);
+    int64_t began_ms = clock_mono_ms();
+    end(crew, "a");
+    until(crew, has_ended, 1);
+    int64_t first_ms = clock_mono_ms();
+    ck_assert_int_eq(workset_wait_ms(crew->set, first_ms, 5000), 5000);      /* nothing waits */
+    end(crew, "b");
+    ck_assert_int_le(workset_wait_ms(crew->set, first_ms, 5000), 2000);
+    crew_turn_for(crew, 100);
+    end(crew, "c");
+    while (crew->ended < 3) {
+        crew_turn_for(crew, 1);
+        ck_assert_int_ne(crew->ended, 2);
+    }
+    ck_assert_int_ge(clock_mono_ms() - began_ms, 2000);
+    crew_close(&crew);
+}
+END_TEST
+
 START_TEST(workers_that_are_killed_lose_and_double_nothing)
 {
     /* Two of them end at most 80 a second, and are killed within 20 s: some are left for the last one. */
@@ -515,4 +541,5 @@ CHECK_MAIN("work set",
     tcase_add_test(tests, a_paused_set_reads_no_more_and_goes_on);
     tcase_add_test(tests, two_sets_share_and_hand_over);
     tcase_add_test(tests, a_worker_that_wakes_up_late_is_fenced);
+    tcase_add_test(tests, what_ends_close_together_shares_a_transaction);
     tcase_add_test(tests, workers_that_are_killed_lose_and_double_nothing);)

@@ -243,6 +243,12 @@ enum trouble workset_turn(struct workset *set)
     return TROUBLE_NONE;
 }
 
+int64_t workset_wait_ms(const struct workset *set, int64_t now_ms, int64_t most_ms)
+{
+    (void)now_ms;
+    return set->queue_count > 0 && !fake.hold_commits ? 0 : most_ms;
+}
+
 static struct queued *add(struct workset *set, struct work_item *item, enum effect effect)
 {
     must(!(item->flags & 2));

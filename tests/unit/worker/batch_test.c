@@ -5,8 +5,15 @@
 #include "unit/check_main.h"
 #include "unit/worker/batch_fakes.h"
 
+/* The time stands still where a test has set it: whether a transaction is right behind another is not left to the machine. */
+static int64_t still_at_ms;
+int64_t __real_clock_mono_ms(void);
+int64_t __wrap_clock_mono_ms(void);
+int64_t __wrap_clock_mono_ms(void) { return still_at_ms ? still_at_ms : __real_clock_mono_ms(); }
+
 static struct worker_settings settings = { .kafka_bootstrap_servers = "nowhere:1", .topic_prefix = "t.",
                                            .instance_id = "0" };
+enum { RECORDS_MAX = 20 };
 static struct metrics *metrics;
 static struct health *health;
 static struct batch *batch;
@@ -67,22 +74,26 @@ static void turns_until(const char *word)
     }
 }
 
-static void open_all(void)
+static void open_with(int64_t commit_every_ms)
 {
     char error[200];
     fakes_reset();
+    still_at_ms = 0;
     metrics = metrics_open();
     health = health_open("127.0.0.1:0", metrics, 60000, error);
     const struct batch_stage stage = { .program = "reelgate-test", .reads = reads, .read_count = 1,
         .writes = writes, .write_count = 1, .item_bytes = sizeof(struct item), .ask = ask, .answer = answer,
         .committed = committed, .dispose = dispose };
     batch = batch_open(&(struct batch_config){ .worker = &settings, .metrics = metrics, .health = health,
-                                               .records_max = 4, .linger_ms = 1000 }, &stage);
+                                               .records_max = RECORDS_MAX, .linger_ms = 1000,
+                                               .commit_every_ms = commit_every_ms }, &stage);
     fakes_poll(FAKE_ASSIGN, 0, 5);
     turns(6);
     ck_assert_int_eq(fakes.poll_next, fakes.poll_count);
     text_clear(&fakes.trace);
 }
+
+static void open_all(void) { open_with(0); }
 
 static void close_all(void)
 {
@@ -105,9 +116,65 @@ START_TEST(the_next_batch_is_asked_while_this_one_is_committed)
     fakes_poll(FAKE_RECORD, 0, 6);
     fakes_poll(FAKE_NOTHING, 0, 0);
     fakes_poll(FAKE_RECORD, 0, 7);
+    still_at_ms = clock_mono_ms();
     turns(1);
-    expect("ask5 ask6 send receive ask7 send begin offset[0:7] offsets answer5 answer6 flush guard commit "
+    expect("ask5 ask6 send receive ask7 send begin answer5 answer6 offset[0:7] offsets flush guard commit "
            "done5 done6 release release ");
+    still_at_ms += 20;
+    turns(1);
+    expect("receive begin answer7 offset[0:8] offsets flush guard commit done7 release ");
+}
+END_TEST
+
+/* The broker still writes the markers of the one before: it answers the offsets sooner than the outputs. */
+START_TEST(right_behind_another_transaction_the_offsets_go_first)
+{
+    still_at_ms = clock_mono_ms();
+    fakes_poll(FAKE_RECORD, 0, 5);
+    turns(1);
+    fakes_poll(FAKE_RECORD, 0, 6);
+    still_at_ms += 19;
+    text_clear(&fakes.trace);
+    turns(1);
+    expect("ask6 send receive begin offset[0:7] offsets answer6 flush guard commit done6 release ");
+    fakes_poll(FAKE_RECORD, 0, 7);
+    still_at_ms += 20;
+    turns(1);
+    expect("ask7 send receive begin answer7 offset[0:8] offsets flush guard commit done7 release ");
+}
+END_TEST
+
+START_TEST(small_loads_rest_and_share_a_transaction)
+{
+    close_all();
+    open_with(100);
+    still_at_ms = clock_mono_ms();
+    fakes_poll(FAKE_RECORD, 0, 5);
+    fakes_poll(FAKE_NOTHING, 0, 0);
+    fakes_poll(FAKE_RECORD, 0, 6);                   /* read while the first was written */
+    turns(1);
+    text_clear(&fakes.trace);
+    fakes_poll(FAKE_RECORD, 0, 7);
+    still_at_ms += 99;
+    turns(2);
+    ck_assert_uint_eq(fakes.trace.length, 0);
+    still_at_ms += 1;
+    turns(1);
+    expect("ask7 send receive begin answer6 answer7 offset[0:8] offsets flush guard commit done6 done7 release release ");
+}
+END_TEST
+
+START_TEST(a_load_that_is_not_small_is_followed_at_once)
+{
+    close_all();
+    open_with(100);
+    still_at_ms = clock_mono_ms();
+    fakes_poll(FAKE_RECORD, 0, 5);
+    fakes_poll(FAKE_RECORD, 0, 6);
+    fakes_poll(FAKE_NOTHING, 0, 0);
+    fakes_poll(FAKE_RECORD, 0, 7);
+    turns(1);
+    text_clear(&fakes.trace);
     turns(1);
     expect("receive begin offset[0:8] offsets answer7 flush guard commit done7 release ");
 }
@@ -115,11 +182,11 @@ END_TEST
 
 START_TEST(a_full_batch_does_not_wait_for_more)
 {
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < RECORDS_MAX + 1; i++)
         fakes_poll(FAKE_RECORD, 0, 5 + i);
     turns(1);
-    expect("ask5 ask6 ask7 ask8 send receive ask9 ask10 send begin offset[0:9] offsets answer5 answer6 answer7 "
-           "answer8 flush guard commit done5 done6 done7 done8 release release release release ");
+    ck_assert_ptr_nonnull(strstr(fakes.trace.bytes, "ask24 send receive ask25 send begin answer5 "));
+    ck_assert_ptr_nonnull(strstr(fakes.trace.bytes, "answer24 offset[0:25] offsets flush guard commit done5 "));
 }
 END_TEST
 
@@ -136,7 +203,7 @@ START_TEST(a_rebalance_between_two_records_drops_what_was_read)
     fakes_poll(FAKE_RECORD, 1, 40);
     turns(4);
     ck_assert_ptr_null(strstr(fakes.trace.bytes, "offset[0:"));
-    ck_assert_ptr_nonnull(strstr(fakes.trace.bytes, "offset[1:41] offsets answer40"));
+    ck_assert_ptr_nonnull(strstr(fakes.trace.bytes, "answer40 offset[1:41] offsets"));
 }
 END_TEST
 
@@ -184,7 +251,7 @@ START_TEST(whatever_breaks_both_run_again_from_what_is_committed)
     fakes_poll(FAKE_RECORD, 0, 5);
     fakes_poll(FAKE_RECORD, 0, 6);
     turns(1);
-    expect("ask5 ask6 send receive begin offset[0:7] offsets answer5 answer6 flush guard commit "
+    expect("ask5 ask6 send receive begin answer5 answer6 offset[0:7] offsets flush guard commit "
            "done5 done6 release release ");
 }
 END_TEST
@@ -248,6 +315,7 @@ START_TEST(closing_finishes_what_is_asked_and_reads_no_more)
     fakes_poll(FAKE_RECORD, 0, 5);
     fakes_poll(FAKE_NOTHING, 0, 0);
     fakes_poll(FAKE_RECORD, 0, 6);
+    still_at_ms = clock_mono_ms();
     turns(1);
     text_clear(&fakes.trace);
     fakes_poll(FAKE_RECORD, 0, 7);
@@ -270,6 +338,9 @@ END_TEST
 CHECK_MAIN("worker/batch (fakes)",
     tcase_add_checked_fixture(tests, open_all, close_all);
     tcase_add_test(tests, the_next_batch_is_asked_while_this_one_is_committed);
+    tcase_add_test(tests, right_behind_another_transaction_the_offsets_go_first);
+    tcase_add_test(tests, small_loads_rest_and_share_a_transaction);
+    tcase_add_test(tests, a_load_that_is_not_small_is_followed_at_once);
     tcase_add_test(tests, a_full_batch_does_not_wait_for_more);
     tcase_add_test(tests, a_rebalance_between_two_records_drops_what_was_read);
     tcase_add_test(tests, a_rebalance_under_the_next_batch_drops_both);

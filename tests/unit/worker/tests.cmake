@@ -5,3 +5,4 @@ endforeach()
 reelgate_test(unit-worker-batch
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/batch_test.c ${CMAKE_CURRENT_LIST_DIR}/batch_fakes.c
   USES reelgate-worker LABELS unit)
+target_link_options(unit-worker-batch PRIVATE -Wl,--wrap=clock_mono_ms)
