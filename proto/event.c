@@ -62,5 +62,11 @@ void event_ce_id(const struct event *event, const char *origin, struct text *out
         must(origin != NULL);
         text_add_char(out, '/');
         text_add_string(out, origin);
+    } else if (event->type == EVENT_GENERATION_PROGRESSED) {
+        text_add_char(out, '/');
+        text_add_i64(out, (int64_t)(event->progress * 100 + 0.5));
+    } else if (event->type == EVENT_GENERATION_SUBMISSION_SETTLED) {
+        text_add_char(out, '/');
+        text_add_string(out, event->task_id ? event->task_id : "none");
     }
 }

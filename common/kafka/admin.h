@@ -33,6 +33,12 @@ struct kafka_topic_facts {
 enum trouble kafka_topic_describe(struct kafka_client *client, const char *topic,
                                   struct kafka_topic_facts *facts, int timeout_ms);
 
+/* ---- groups */
+/* Where a group, anybody's, will go on reading: -1 when it has committed nothing there. Not waiting for a
+ * transaction that is moving it: what was true a moment ago. */
+enum trouble kafka_group_committed(struct kafka_client *client, const char *group, const char *topic,
+                                   int32_t partition, int64_t *offset, int timeout_ms);
+
 /* ---- reader: given topics from a place on, read_committed, without a group */
 struct kafka_reader;
 
@@ -53,6 +59,8 @@ enum trouble kafka_reader_add(struct kafka_reader *reader, const char *topic, in
  * (*trouble: RESTART, the offset is gone). A broker that is away is KAFKA_NOTHING. */
 enum kafka_event kafka_reader_poll(struct kafka_reader *reader, int timeout_ms, struct kafka_record *record,
                                    enum trouble *trouble);
+/* Readable when poll may have something; never read it yourself. From the first call on. */
+int kafka_reader_wake_fd(struct kafka_reader *reader);
 /* Every partition has been read up to the watermark that add took. */
 bool kafka_reader_done(const struct kafka_reader *reader);
 /* The next offset to be read, or -1 for a partition that was not added; target: the watermark that add

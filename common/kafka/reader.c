@@ -1,7 +1,9 @@
 /* Reads partitions from a place on, read_committed, without a group: librdkafka's consumer on a queue of its
  * own. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/must.h"
@@ -21,6 +23,7 @@ struct kafka_reader {
     struct kafka_link *link;
     struct kafka_client *client;
     struct reader_topic *topics; size_t count;
+    bool wakes; int wake[2];                     /* pipe: librdkafka writes, the caller's loop waits on [0] */
 };
 
 static const struct kafka_row READER_ROWS[] = {
@@ -64,6 +67,10 @@ void kafka_reader_close(struct kafka_reader **closing)
     rd_kafka_queue_destroy(reader->queue);
     kafka_handle_end(&reader->handle, &reader->link, 0, 5000);
     kafka_client_close(&reader->client);
+    if (reader->wakes) {
+        close(reader->wake[0]);
+        close(reader->wake[1]);
+    }
     free(reader);
     *closing = NULL;
 }
@@ -160,12 +167,34 @@ static enum kafka_event reader_error(struct kafka_reader *reader, rd_kafka_messa
     return gone || corrupt ? KAFKA_TROUBLE : KAFKA_NOTHING;
 }
 
+int kafka_reader_wake_fd(struct kafka_reader *reader)
+{
+    if (!reader->wakes) {
+        must(pipe2(reader->wake, O_NONBLOCK | O_CLOEXEC) == 0);
+        rd_kafka_queue_io_event_enable(reader->queue, reader->wake[1], "r", 1);
+        reader->wakes = true;
+    }
+    return reader->wake[0];
+}
+
+/* When nothing is queued, empties the wake pipe and looks again: no wake-up is lost in between. */
+static rd_kafka_message_t *take_message(struct kafka_reader *reader, int timeout_ms)
+{
+    rd_kafka_message_t *message = rd_kafka_consume_queue(reader->queue, timeout_ms);
+    char bytes[256];
+    if (message || !reader->wakes)
+        return message;
+    while (read(reader->wake[0], bytes, sizeof bytes) > 0)
+        continue;
+    return rd_kafka_consume_queue(reader->queue, 0);
+}
+
 enum kafka_event kafka_reader_poll(struct kafka_reader *reader, int timeout_ms, struct kafka_record *record,
                                    enum trouble *trouble)
 {
     *trouble = TROUBLE_NONE;
     rd_kafka_poll(reader->handle, 0);            /* serves the error callback */
-    rd_kafka_message_t *message = rd_kafka_consume_queue(reader->queue, timeout_ms);
+    rd_kafka_message_t *message = take_message(reader, timeout_ms);
     if (!message)
         return KAFKA_NOTHING;
     if (message->err && message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)

@@ -82,13 +82,41 @@ bool decode_task(const char *body, size_t length, const char *task_id, struct ru
     return true;
 }
 
-bool decode_organization(const char *body, size_t length, int64_t *credit_balance)
+/* A limit that is no number of this world is none that we could keep to. */
+static int64_t count_of(const struct json *object, const char *name)
+{
+    int64_t count;
+    return json_integer(json_get(object, name), &count) && count >= 0 ? count : -1;
+}
+
+static void read_limits(const struct json *root, struct runway_organization_answer *answer)
+{
+    const struct json *limits = json_get(json_get(root, "tier"), "models"), *row;
+    const struct json *used = json_get(json_get(root, "usage"), "models");
+    const char *name;
+    void *at = NULL;
+    while (answer->model_count < RUNWAY_MODELS_MAX && (at = json_next(limits, at, &name, &row)) != NULL) {
+        struct runway_model_limits *model = &answer->models[answer->model_count];
+        if (strlen(name) >= sizeof model->model || json_kind(row) != JSON_OBJECT) continue;
+        memcpy(model->model, name, strlen(name) + 1);
+        model->concurrent = count_of(row, "maxConcurrentGenerations");
+        model->daily = count_of(row, "maxDailyGenerations");
+        model->daily_used = count_of(json_get(used, name), "dailyGenerations");
+        answer->model_count++;
+    }
+}
+
+bool decode_organization(const char *body, size_t length, struct runway_organization_answer *answer)
 {
     struct json *root = parse_object(body, length);
     double balance = 0;
     bool readable = json_number(json_get(root, "creditBalance"), &balance) && balance > -1e15 &&
                     balance < 1e15;
-    if (readable) *credit_balance = (int64_t)balance;
+    answer->model_count = 0;
+    if (readable) {
+        answer->credit_balance = (int64_t)balance;
+        read_limits(root, answer);
+    }
     json_free(&root);
     return readable;
 }

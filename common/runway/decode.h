@@ -23,6 +23,7 @@ struct decoded_create decode_create(const char *body, size_t length);
 bool decode_task(const char *body, size_t length, const char *task_id, struct runway_look_answer *answer,
                  struct json **root);
 
-bool decode_organization(const char *body, size_t length, int64_t *credit_balance);
+/* Fills credit_balance and the models. false: no organization. */
+bool decode_organization(const char *body, size_t length, struct runway_organization_answer *answer);
 
 #endif

@@ -222,7 +222,7 @@ static void on_organization(void *self, void *tag, const struct http_answer *ans
         .operator_trouble = answered && status_is_operators_trouble(answer->status),
         .http_status = answer->status };
     told.answered = answered && status_is_success(answer->status) &&
-                    decode_organization(answer->body, answer->body_length, &told.credit_balance);
+                    decode_organization(answer->body, answer->body_length, &told);
     if (!told.answered) told.message = explain(&words, answer);
     pending->done.organization(pending->self, pending->tag, &told);
     pending_close(pending);

@@ -97,11 +97,17 @@ typedef void runway_cancel_done(void *self, void *tag, const struct runway_cance
 void runway_cancel(struct runway *runway, const char *task_id, runway_cancel_done *done, void *self,
                    void *tag);
 
-/* ---- organization: GET /v1/organization. The breaker's probe, costs nothing. */
+/* ---- organization: GET /v1/organization. The breaker's probe and the account's limits; costs nothing. */
+enum { RUNWAY_MODELS_MAX = 64, RUNWAY_MODEL_BYTES = 65 };
+struct runway_model_limits {             /* -1: no limit, not said */
+    char model[RUNWAY_MODEL_BYTES];
+    int64_t concurrent, daily, daily_used;
+};
 struct runway_organization_answer {
     bool answered, operator_trouble;
     int http_status;
     int64_t credit_balance;
+    struct runway_model_limits models[RUNWAY_MODELS_MAX]; int model_count;       /* more are left out */
     const char *message;
 };
 typedef void runway_organization_done(void *self, void *tag, const struct runway_organization_answer *answer);

@@ -17,7 +17,8 @@ bool work_record_decode(const struct kafka_record *record, enum topic topic, enu
     enum decode decoded = event_decode(&source, event, error);
     if (decoded == DECODE_MALFORMED)
         return false;
-    if (decoded == DECODE_OK && event->type != own && event->type != EVENT_GENERATION_CANCEL_REQUESTED) {
+    if (decoded == DECODE_OK && event->type != own && event->type != EVENT_GENERATION_CANCEL_REQUESTED
+        && event->type != EVENT_GENERATION_SUBMISSION_SETTLED) {
         snprintf(error->reason, sizeof error->reason, "unknown_type");
         snprintf(error->message, sizeof error->message, "%s does not belong on %s", EVENTS[event->type].ce_type,
                  TOPICS[topic].name);

@@ -4,7 +4,7 @@
 
 #include "worker/outbox.h"
 
-/* Decodes a record of topic that is an item of type own or a user's cancel, under its generation's key. true: event is filled,
+/* Decodes a record of topic that is an item of type own, a user's cancel or the operator's word, under its generation's key. true: event is filled,
  * end with event_clear. false: nothing to clear, error says why (as event_decode, or unknown_type, wrong_key). Pure. */
 bool work_record_decode(const struct kafka_record *record, enum topic topic, enum event_type own, struct event *event,
                         struct decode_error *error);

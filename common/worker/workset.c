@@ -83,6 +83,7 @@ void workset_close(struct workset **closing)
     kafka_producer_close(&set->producer);
     kafka_client_close(&set->client);
     live_table_free(&set->table);
+    workset_notes_clear(set);
     free(set->shares);
     free(set->group);
     free(set->transactional_id);
@@ -133,13 +134,21 @@ static void pause_apply(struct workset *set)
 }
 
 /* When the effects that wait may go; INT64_MAX: nothing waits for a time. */
-static int64_t commit_at_ms(const struct workset *set)
+static int64_t effects_at_ms(const struct workset *set)
 {
-    if (!set->first || set->doubt.open)
+    if (!set->first)
         return INT64_MAX;
     if (set->queued >= EFFECTS_MANY || set->commit_at_ms < set->retry_at_ms)
         return set->retry_at_ms;
     return set->commit_at_ms;
+}
+
+static int64_t commit_at_ms(const struct workset *set)
+{
+    if (set->doubt.open)
+        return INT64_MAX;
+    int64_t effects_ms = effects_at_ms(set), notes_ms = workset_notes_at_ms(set);
+    return effects_ms < notes_ms ? effects_ms : notes_ms;
 }
 
 int64_t workset_wait_ms(const struct workset *set, int64_t now_ms, int64_t most_ms)

@@ -3,6 +3,8 @@
  * done mark and the partition's watermark. On assignment a partition is restoring until its real high
  * watermark has been read; only then are its items handed out. No other state anywhere.
  *
+ * Notes (an event about an item that lives on) wait for a transaction instead of asking for one.
+ *
  * The service allocates its own item with struct work_item as first member. Effects (end, intent, close) are
  * queued; each turn commits all queued ones in one transaction and runs them again when it aborts, until the
  * partition is lost. */
@@ -51,6 +53,12 @@ struct workset_stage {
     void (*intended)(void *self, struct work_item *item);
     /* the close mark is committed: attempts is back by one */
     void (*closed)(void *self, struct work_item *item);
+    /* Called in the transaction, perhaps several times: write what is to be said of this live item now. */
+    enum trouble (*note)(void *self, struct work_item *item, struct outbox *outbox);
+    /* A partition has become ours, before any of its items; or is ours no longer, after drop for the last of
+     * them. Either may be NULL. */
+    void (*assigned)(void *self, int32_t partition);
+    void (*revoked)(void *self, int32_t partition);
     /* Partitions are about to be taken away: finish what is quick (call workset_commit as needed), then
      * return within revoke_ms. May be NULL. */
     void (*revoking)(void *self);
@@ -104,6 +112,10 @@ void workset_intent(struct workset *set, struct work_item *item);
 /* committed: intent_at_ms 0, attempts - 1, closed */
 void workset_close_intent(struct workset *set, struct work_item *item);
 bool workset_queued(const struct work_item *item);
+/* Asks for a note about a live item: with the next transaction, or after a second by itself. A hint: asked for
+ * twice it is one; lost when the item ends first, the partition goes, or very many wait; after a change of
+ * owner perhaps told twice. */
+void workset_note(struct workset *set, struct work_item *item);
 /* In drop only: this item's effect was being committed when the partition was lost, and nobody here knows how
  * that ended. */
 bool workset_doubtful(const struct work_item *item);

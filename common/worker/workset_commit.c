@@ -238,6 +238,7 @@ static void effects_finish(struct workset *set)
     /* The callbacks queue new effects behind these; only what was sent is finished. */
     while (set->first && set->first->sent)
         effect_finish(set, set->first);
+    workset_notes_settled(set, true);
     outbox_settled(set->outbox, true);
     backoff_reset(&set->backoff);
     set->retry_at_ms = 0;
@@ -248,6 +249,7 @@ static void effects_finish(struct workset *set)
 static void effects_failed(struct workset *set)
 {
     effects_put_back(set);
+    workset_notes_settled(set, false);
     outbox_settled(set->outbox, false);
     metric_add(set->meters.aborted, 1);
     workset_later(set);
@@ -282,6 +284,8 @@ static enum trouble transaction(struct workset *set, const struct kafka_offset *
     struct effect *effect = set->first;
     for (; trouble == TROUBLE_NONE && effect && effect->sent; effect = effect->next)
         trouble = effect_write(set, effect);
+    if (trouble == TROUBLE_NONE)
+        trouble = workset_notes_write(set);
     if (trouble == TROUBLE_NONE)
         trouble = kafka_producer_send_offsets(set->producer, set->consumer, set->membership, offsets,
                                               offset_count);
@@ -326,10 +330,10 @@ bool workset_transact(struct workset *set, bool watermarks)
         return false;
     int64_t began_us = clock_mono_us();
     set->committing = true;
-    size_t offset_count, effects = effects_take(set);
+    size_t offset_count, effects = effects_take(set), notes = workset_notes_take(set);
     struct kafka_offset *offsets = offsets_make(set, &offset_count);
     bool asked = false, done = true;
-    if (offset_count > 0 && (effects > 0 || watermarks)) {
+    if (offset_count > 0 && (effects > 0 || notes > 0 || watermarks)) {
         enum trouble trouble = transaction(set, offsets, offset_count, &asked);
         done = trouble == TROUBLE_NONE;
         if (done) {

@@ -18,6 +18,7 @@ enum work_flag {
     /* could not be understood: a struct bad_item of ours, the service never sees it */
     WORK_BAD = 16,
     WORK_DOUBTFUL = 32,      /* dropped while the end of its transaction was not known */
+    WORK_NOTED = 64,         /* a note about it waits for a transaction */
 };
 
 /* ---- one partition's items, oldest first */

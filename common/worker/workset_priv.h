@@ -1,6 +1,6 @@
 /* Inside the work set only: its state. workset.c opens, turns and closes; workset_read.c turns records into
- * items and applies marks; workset_queue.c holds the effects that wait; workset_commit.c runs their
- * transaction; workset_rewrite.c moves old items to the end of their partition. */
+ * items and applies marks; workset_queue.c holds the effects that wait, workset_note.c the notes;
+ * workset_commit.c runs their transaction; workset_rewrite.c moves old items to the end of their partition. */
 #ifndef WORKER_WORKSET_PRIV_H
 #define WORKER_WORKSET_PRIV_H
 
@@ -15,6 +15,8 @@ enum {
     RECORDS_MAX = 2000,          /* read in one turn: timers and answers of the service wait meanwhile */
     HAND_OUT_MAX = 5000,         /* items handed out in one turn, after a restore */
     QUIET_MS = 2000,             /* between two commits of nothing but watermarks */
+    NOTES_MS = 1000,             /* a note waits no longer for a transaction that is made anyway */
+    NOTES_MAX = 1000,            /* in one transaction */
 };
 
 enum effect_kind { EFFECT_END, EFFECT_INTENT, EFFECT_CLOSE, EFFECT_REWRITE };
@@ -57,6 +59,10 @@ struct share {                           /* one partition of the topic */
  * gives it, or passes over it. */
 struct doubt { bool open, seen; int32_t partition; int64_t offset; };
 
+/* Live items of which something is to be said; of the first sent of them in the transaction at hand. NULL: it
+ * has ended since. */
+struct notes { struct work_item **items; size_t count, capacity, sent; int64_t due_at_ms; };
+
 /* One pass over a partition's old items. */
 struct rewriting {
     struct kafka_reader *reader;         /* open as long as queued effects hold its records */
@@ -87,6 +93,7 @@ struct workset {
     struct share *shares; int32_t share_count;
     struct live_table table;
     struct effect *first, *last; size_t queued;
+    struct notes notes;
     struct doubt doubt;
     struct rewriting rewriting;
     struct backoff backoff; int64_t retry_at_ms;         /* transactions, and the producer */
@@ -112,6 +119,14 @@ struct effect *workset_queue(struct workset *set, struct work_item *item, enum e
 /* frees it; the item stays */
 void workset_unqueue(struct workset *set, struct effect *effect);
 void workset_unqueue_all(struct workset *set);
+
+/* ---- workset_note.c */
+void workset_note_forget(struct workset *set, struct work_item *item);       /* may be repeated */
+void workset_notes_clear(struct workset *set);
+int64_t workset_notes_at_ms(const struct workset *set);      /* when they go by themselves; INT64_MAX: none wait */
+size_t workset_notes_take(struct workset *set);              /* for the transaction at hand: how many */
+enum trouble workset_notes_write(struct workset *set);
+void workset_notes_settled(struct workset *set, bool committed);
 
 /* ---- workset_commit.c */
 /* makes or renews the producer when its time has come */

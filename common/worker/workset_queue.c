@@ -61,6 +61,8 @@ static struct effect *effect_new(struct workset *set, struct work_item *item, en
 {
     must(item->flags & WORK_LIVE);
     must(!(item->flags & WORK_QUEUED));
+    if (kind == EFFECT_END)
+        workset_note_forget(set, item);
     if (kind == EFFECT_REWRITE) {
         must(!(item->flags & (WORK_REWRITE | WORK_BAD)));
         set->rewriting.queued++;

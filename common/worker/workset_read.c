@@ -77,6 +77,8 @@ static void on_assigned(void *self, int topic, int32_t partition, int64_t commit
     barrier_take(set, share, partition);
     if (!set->membership)
         set->membership = kafka_membership_now(set->consumer);
+    if (set->stage.assigned)
+        set->stage.assigned(set->stage.self, partition);
     log_info("partition_assigned", LOG_TEXT("topic", set->topic), LOG_NUMBER("partition", partition),
              LOG_NUMBER("committed", committed), LOG_NUMBER("barrier", share->barrier));
 }
@@ -107,6 +109,7 @@ static void on_revoked(void *self, int topic, int32_t partition)
     for (struct effect *effect = set->first; set->doubt.open && effect && effect->sent; effect = effect->next)
         effect->item->flags |= WORK_DOUBTFUL;
     workset_unqueue_all(set);
+    workset_notes_clear(set);
     workset_rewrite_stop(set);
     set->doubt.open = false;             /* the next owner reads how it ended */
     kafka_membership_free(&set->membership);
@@ -123,6 +126,8 @@ static void on_revoked(void *self, int topic, int32_t partition)
     ages_free(&share->ages);
     free(share->echoes);
     *share = (struct share){ 0 };
+    if (set->stage.revoked)
+        set->stage.revoked(set->stage.self, partition);
 }
 
 const struct kafka_consumer_hooks WORKSET_HOOKS = { .assigned = on_assigned, .revoked = on_revoked,

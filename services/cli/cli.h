@@ -31,7 +31,8 @@ struct cli_settings {
     const char *prompt, *model, *ratio, *image, *generation_id, *project_id;
     int64_t amount, duration, seed, deadline, limit, replication, partitions, journal_partitions, wait_ms,
         settle_ms, expires_ms;
-    bool wait, no_wait;
+    bool wait, no_wait, unknown, all, none, provider;
+    const char *task_id, *workers, *runway_base_url, *runway_key;
 };
 
 struct cli {
@@ -49,7 +50,7 @@ struct verb {
     enum cli_exit (*run)(struct cli *cli);
 };
 extern const struct verb verb_topics, verb_grant, verb_balance, verb_statement, verb_request, verb_status,
-    verb_cancel, verb_audit, verb_healthcheck, verb_token;
+    verb_cancel, verb_audit, verb_healthcheck, verb_token, verb_submissions;
 
 /* Reads the settings of a verb; argv[0] is the verb. Ends the process on --help, --version and wrong
  * settings. */

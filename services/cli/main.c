@@ -11,7 +11,7 @@
 
 static const struct verb *const verbs[] = {
     &verb_request, &verb_status, &verb_cancel, &verb_balance, &verb_grant, &verb_statement, &verb_audit,
-        &verb_topics,
+        &verb_topics, &verb_submissions,
     &verb_healthcheck, &verb_token,
 };
 enum { VERBS = sizeof verbs / sizeof verbs[0] };

@@ -26,7 +26,7 @@ bool outcome_is_end(const struct event *event, enum cli_exit *status)
 /* ---- words */
 
 /* One line on stderr that is written over while it waits; on a pipe, one line for each step. */
-struct progress { const struct cli *cli; bool live; const char *step; int64_t begun_ms, shown_ms; };
+struct progress { const struct cli *cli; bool live; char step[64]; int64_t begun_ms, shown_ms; };
 
 static void progress_show(struct progress *progress)
 {
@@ -48,12 +48,22 @@ static void progress_clear(const struct progress *progress)
 
 static void progress_step(struct progress *progress, const char *step)
 {
-    progress->step = step;
+    snprintf(progress->step, sizeof progress->step, "%s", step);
     progress->shown_ms = 0;
     if (progress->live)
         progress_show(progress);
     else
         cli_say(progress->cli, "%s", step);
+}
+
+static void progress_event(struct progress *progress, const struct event *event)
+{
+    char step[sizeof progress->step] = "submitted, rendering";
+    if (event->type == EVENT_GENERATION_ACCEPTED)
+        snprintf(step, sizeof step, "accepted, waiting for the provider");
+    else if (event->type == EVENT_GENERATION_PROGRESSED)
+        snprintf(step, sizeof step, "rendering, %d %%", (int)(event->progress * 100 + 0.5));
+    progress_step(progress, step);
 }
 
 static const char *short_type(const struct event *event)
@@ -130,9 +140,7 @@ static bool take_event(const struct cli *cli, const struct event *event, struct 
     else if (end)
         print_end(event, *status);
     if (!end)
-        progress_step(progress, event->type == EVENT_GENERATION_ACCEPTED
-                      ? "accepted, waiting for the provider"
-                                                                         : "submitted, rendering");
+        progress_event(progress, event);
     return end;
 }
 

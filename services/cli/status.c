@@ -1,4 +1,4 @@
-/* status GENERATION --user U: where a generation is, as Redis says. */
+/* status GENERATION --user U: where a generation is, as Redis says. status --provider: how Runway is. */
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -6,10 +6,23 @@
 #include "base/clock.h"
 #include "cli/accounts.h"
 #include "cli/out.h"
+#include "cli/provider.h"
+
+#define AT(member) .offset = offsetof(struct cli_settings, member)
 
 static const struct param status_rows[] = {
-    { .name = "user", .type = PARAM_TEXT, .offset = offsetof(struct cli_settings, user),
-      .meaning = "Whose generation it is." },
+    { .name = "user", .type = PARAM_TEXT, AT(user), .meaning = "Whose generation it is." },
+    { .name = "provider", .type = PARAM_BOOL, .fallback = "false", AT(provider),
+      .meaning = "Not a generation: does Runway take our calls, how much does it take at once, and what do the "
+                 "generators and pollers say of it. 1: the key is refused, credit is spent, or a breaker is open." },
+    { .name = "workers", .type = PARAM_TEXT, .environment = "REELGATE_WORKERS", AT(workers),
+      .meaning = "With --provider: health addresses of generators and pollers, http://host:port, separated by "
+                 "commas." },
+    { .name = "runway_base_url", .type = PARAM_URL, .fallback = "https://api.dev.runwayml.com",
+      .choices = "http|https", .environment = "RUNWAYML_BASE_URL", AT(runway_base_url),
+      .meaning = "With --provider: where Runway's API is." },
+    { .name = "runway_api_secret", .type = PARAM_SECRET, .environment = "RUNWAYML_API_SECRET", AT(runway_key),
+      .meaning = "With --provider: Runway's API key; without it only the workers are asked." },
     { .name = NULL },
 };
 
@@ -48,6 +61,8 @@ static void print_words(const struct tokens_generation *generation)
 
 static enum cli_exit status_run(struct cli *cli)
 {
+    if (cli->settings.provider)
+        return provider_status(cli);
     const char *id = cli_id(cli, "GENERATION", cli_word(cli, "GENERATION"));
     const char *user = cli_id(cli, "--user", cli->settings.user);
     enum cli_exit status;
@@ -74,8 +89,11 @@ static enum cli_exit status_run(struct cli *cli)
 }
 
 const struct verb verb_status = {
-    .name = "status", .summary = "where a generation is.", .usage = "GENERATION --user=USER [SETTINGS]",
-    .examples = "  reelgate status g-1 --user=u-1", .uses_kafka = true, .uses_redis = true,
+    .name = "status", .summary = "where a generation is; or, --provider, how Runway is.",
+    .usage = "GENERATION --user=USER [SETTINGS]",
+    .examples = "  reelgate status g-1 --user=u-1\n"
+                "  RUNWAYML_API_SECRET_FILE=/run/secrets/runway reelgate status --provider "
+                "--workers=http://generator-0:9102", .uses_kafka = true, .uses_redis = true,
     .rows = status_rows,
     .run = status_run,
 };

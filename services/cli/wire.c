@@ -67,8 +67,10 @@ enum cli_exit wire_publish(const struct cli *cli, enum event_type type, const st
         header("content-type", "application/json"), header("traceparent", trace),
     };
     cli_topic(cli, EVENTS[type].topic, place->topic);
+    bool by_user = TOPICS[EVENTS[type].topic].key == TOPIC_KEY_USER;
+    const char *key = by_user ? event.user_id : event.generation_id;
     const struct kafka_message message = {
-        .topic = place->topic, .partition = -1, .key = event.user_id, .key_length = strlen(event.user_id),
+        .topic = place->topic, .partition = -1, .key = key, .key_length = strlen(key),
         .value = data->bytes, .value_length = data->length,
         .headers = headers, .header_count = sizeof headers / sizeof headers[0],
     };
@@ -109,6 +111,24 @@ static void header_copy(const struct kafka_record *record, const char *name, cha
     size_t length;
     bool found = kafka_record_header(record, name, &value, &length);
     snprintf(out, size, "%.*s", found ? (int)length : 0, found ? value : "");
+}
+
+static bool header_number(const struct kafka_record *record, const char *name, int64_t *number)
+{
+    char digits[24], *end;
+    header_copy(record, name, digits, sizeof digits);
+    *number = strtoll(digits, &end, 10);
+    return digits[0] != '\0' && *end == '\0';
+}
+
+bool wire_read_mark(const struct kafka_record *record, struct wire_mark *mark)
+{
+    if (record->value_length > 0)
+        return false;
+    header_copy(record, "mark", mark->kind, sizeof mark->kind);
+    if (!header_number(record, "attempt", &mark->attempt))
+        mark->attempt = 0;
+    return mark->kind[0] != '\0' && header_number(record, "item", &mark->item);
 }
 
 bool wire_is_dead_letter_of(const struct kafka_record *record, const struct wire_place *place, char code[64],

@@ -13,13 +13,16 @@ struct wire_place { char topic[CLI_TOPIC_BYTES]; int32_t partition; int64_t offs
  * anything else. */
 void wire_check(const struct cli *cli, enum event_type type, const struct text *data);
 
-/* Publishes the message that data is, keyed by its user; checked as above. Tries again until the time-out.
+/* Publishes the message that data is, under its topic's key; checked as above. Tries again until the time-out.
  * CLI_AWAY: said why, not known whether it was published. */
 enum cli_exit wire_publish(const struct cli *cli, enum event_type type, const struct text *data,
                            struct wire_place *place);
 
 /* A record of one of our topics as an event; on true end with event_clear. False: not one of our messages. */
 bool wire_read(const struct kafka_record *record, enum topic topic, struct event *event);
+/* A mark of a work set: whose item (its offset in the same partition), which, and the item's attempts since. */
+struct wire_mark { char kind[16]; int64_t item, attempt; };
+bool wire_read_mark(const struct kafka_record *record, struct wire_mark *mark);
 /* Is this dead letter the record at place? Then *code and *message say why it is one. */
 bool wire_is_dead_letter_of(const struct kafka_record *record, const struct wire_place *place, char code[64],
                             char message[256]);

@@ -286,6 +286,7 @@ struct generation *user_generation_make(struct view *view, struct user *user, co
     generation->created_at_ms = generation->updated_at_ms = at_ms;
     generation->request_partition = -1;
     generation->duration_seconds = generation->seed = EVENT_ABSENT;
+    generation->progress = -1;
     generation->required_tokens = generation->charged_tokens = EVENT_ABSENT;
     generation->current_balance = generation->reserved_tokens = generation->output_expires_at_ms = EVENT_ABSENT;
     place_generation(user, generation);

@@ -57,6 +57,7 @@ struct generation {
     char *error_code, *error_message, *failure_code;
     int64_t current_balance, reserved_tokens;               /* of a refusal for lack of tokens */
     int64_t held_tokens, held_at_ms;     /* by the journal: what is reserved and neither committed nor released */
+    double progress;                     /* of a render under way, 0 to 1; below 0: not said */
     bool rejection_waits;                /* to be counted when its request is read: that has the model */
 };
 

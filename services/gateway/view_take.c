@@ -140,6 +140,10 @@ static void take_result(struct view *view, struct generation *generation, const 
         [EVENT_GENERATION_CANCELLED] = { STATUS_CANCELLED, USAGE_CANCELLED },
     };
     enum status status = rows[event->type].status;
+    if (event->type == EVENT_GENERATION_PROGRESSED) {
+        generation->progress = event->progress;
+        generation->updated_at_ms = place->at_ms;
+    }
     if (status == STATUS_PENDING)
         return;                          /* a newer release's event */
     to_status(generation, status);

@@ -14,6 +14,13 @@ const char *event_word(enum event_type type)
 
 /* ---- generations */
 
+static void write_progress(struct text *out, double progress)
+{
+    char number[16];
+    snprintf(number, sizeof number, "%.2f", progress);
+    out_raw(out, "progress", progress >= 0 ? number : NULL);
+}
+
 static void write_error(struct text *out, const struct generation *generation)
 {
     if (!generation->error_code)
@@ -47,6 +54,7 @@ void write_generation(struct text *out, const char *name, const struct generatio
     out_number(out, "seed", generation->seed);
     out_number(out, "requiredTokens", generation->required_tokens);
     out_number(out, "chargedTokens", generation->charged_tokens);
+    write_progress(out, generation->status == STATUS_SUBMITTED ? generation->progress : -1);
     if (generation->cancel_requested)
         out_bool(out, "cancelRequested", true);
     out_time(out, "createdAt", generation->created_at_ms);
@@ -151,7 +159,9 @@ static void write_event_data(struct text *out, const struct fact *fact, const st
     out_open(out, NULL, '{');
     out_text(out, "id", fact->id);
     out_text(out, "type", event_word(fact->type));
-    out_text(out, "status", event_word(fact->type));
+    bool under_way = fact->type == EVENT_GENERATION_PROGRESSED;
+    out_text(out, "status", event_word(under_way ? EVENT_GENERATION_SUBMITTED : fact->type));
+    write_progress(out, under_way ? event->progress : -1);
     out_time(out, "at", fact->at_ms);
     out_number(out, "requiredTokens", event->required_tokens);
     out_number(out, "chargedTokens", fact->type == EVENT_GENERATION_COMPLETED ? event->required_tokens

@@ -43,11 +43,28 @@ static bool end_overdue(struct generator *generator, struct job *job)
     return true;
 }
 
+/* The hold stays, and the intent stays open: whoever owns the partition next comes to the same. */
+static void hold(struct generator *generator, struct job *job)
+{
+    int64_t left_ms = job->item.intent_at_ms + generator->settings->unknown_hold_ms - clock_wall_ms();
+    generator_leave_call(job);
+    post_end(&generator->posts, &job->post);
+    generator_move(generator, job, JOB_UNKNOWN);
+    due_set(&generator->due, &job->due, clock_mono_ms() + (left_ms > 0 ? left_ms : 0));
+    log_error("submission_held", LOG_TEXT("generation_id", job->item.key), LOG_TEXT("user_id", job->user),
+              LOG_NUMBER("attempt", job->item.attempts),
+              LOG_TEXT("reason", "it is not known whether the provider took it; look, and say so with reelgate "
+                                 "submissions"));
+}
+
 static void unknown_verdict(struct generator *generator, struct job *job)
 {
     bool cancel_waits = intake_cancel_of(generator, job) != NULL;
     metric_add(generator->meters.unknown, 1);
-    if (submit_unknown(&generator->rules, job->item.attempts, cancel_waits) == SUBMIT_AGAIN)
+    enum submit_step step = submit_unknown(&generator->rules, job->item.attempts, cancel_waits);
+    if (step == SUBMIT_HOLD)
+        hold(generator, job);
+    else if (step == SUBMIT_AGAIN)
         generator_ready(generator, job, true);
     else
         generator_end(generator, job, ENDING_UNKNOWN);
@@ -61,6 +78,12 @@ static void timer(struct generator *generator, struct job *job, int64_t now_ms)
                  LOG_TEXT("reason", "the intent of a former owner was never answered"),
                  LOG_NUMBER("attempt", job->item.attempts));
         unknown_verdict(generator, job);
+        return;
+    }
+    if (job->state == JOB_UNKNOWN) {
+        log_error("submission_held_too_long", LOG_TEXT("generation_id", job->item.key),
+                  LOG_TEXT("user_id", job->user));
+        generator_end(generator, job, ENDING_UNKNOWN);
         return;
     }
     must(job->state == JOB_READY || job->state == JOB_WAITING);
@@ -93,7 +116,10 @@ static void intend(struct generator *generator, struct job *job)
     job->in_call = true;
     /* the policy was stricter than its writer's */
     if (!submit_allowed(&generator->rules, job->item.attempts)) {
-        generator_end(generator, job, ENDING_UNKNOWN);
+        if (generator->rules.hold)
+            hold(generator, job);
+        else
+            generator_end(generator, job, ENDING_UNKNOWN);
         return;
     }
     generator_move(generator, job, JOB_INTENDING);
@@ -107,7 +133,7 @@ void calls_start(struct generator *generator)
     size_t most = (size_t)generator->settings->max_in_flight;
     struct turn *turn;
     struct lane *lane;
-    while (!generator->stopping && generator->posts.unanswered + generator->intending < most &&
+    while (!generator->stopping && limits_allow(generator) && generator->posts.unanswered + generator->intending < most &&
            breaker_allows(&generator->breaker, generator->posts.unanswered + generator->intending) &&
            (turn = lanes_take(&generator->lanes, clock_mono_ms(), &lane)) != NULL)
         intend(generator, DUE_OWNER(turn, struct job, turn));
@@ -120,6 +146,14 @@ static void close_intent(struct generator *generator, struct job *job, int64_t t
     generator_move(generator, job, JOB_CLOSING);
     job->retry_at_ms = then_wait_ms;     /* until closed: how long to wait then */
     workset_close_intent(generator->set, &job->item);
+}
+
+void calls_release(struct generator *generator, struct job *job)
+{
+    int64_t held_ms = clock_wall_ms() - job->item.intent_at_ms;
+    due_unset(&generator->due, &job->due);
+    job->held_ms += held_ms > 0 ? held_ms : 0;       /* the user's clock stands still for the operator */
+    close_intent(generator, job, 0);
 }
 
 static void created(void *self, void *tag, const struct runway_create_answer *answer);
@@ -189,16 +223,29 @@ static bool shows_health(const struct post *post)
     return post->status != 0 && post->created != RUNWAY_OPERATOR && post->created != RUNWAY_UNKNOWN;
 }
 
+/* Hours long, most likely (Runway counts over 24 hours): the operator should hear of it, once a hold. */
+static void tell_daily_limit(struct generator *generator, const struct lane *lane)
+{
+    metric_add(generator->meters.daily_limits, 1);
+    log_warn("daily_limit", LOG_TEXT("model", lane->model),
+             LOG_NUMBER("wait_ms", lane->hold_until_ms - clock_mono_ms()),
+             LOG_NUMBER("waiting", lane->turns.waiting),
+             LOG_TEXT("reason", "the provider takes no more of this model for now; its jobs wait, in their order"));
+}
+
 static void wait_or_break(struct generator *generator, struct job *job, enum submit_step step)
 {
     const struct runway_create_answer answer = post_answer(job->post);
     int64_t for_ms = submit_wait_ms(&job->backoff, &answer);
     if (step == SUBMIT_CLOSE_AND_BREAK) {
-        probe_trip(generator, &answer);
+        probe_trip(generator, answer.status, answer.message);
     } else {
         /* The whole lane slows down with it; without an answer at all only as far as its own backoff says. */
+        int64_t before_ms = job->lane->hold_until_ms;
         lane_held(job->lane, clock_mono_ms(), answer.status == 429 ? for_ms : answer.retry_after_ms);
         job->in_call = false;
+        if (answer.daily_limit && job->lane->hold_until_ms != before_ms)
+            tell_daily_limit(generator, job->lane);
     }
     close_intent(generator, job, for_ms);
 }
@@ -221,6 +268,7 @@ static void act_on_answer(struct generator *generator, struct job *job)
     case SUBMIT_TASK_OUT:        generator_end(generator, job, ENDING_TASK); return;
     case SUBMIT_FAIL_REFUSED:    generator_end(generator, job, ENDING_REFUSED); return;
     case SUBMIT_FAIL_UNKNOWN:    generator_end(generator, job, ENDING_UNKNOWN); return;
+    case SUBMIT_HOLD:            hold(generator, job); return;
     case SUBMIT_CLOSE_AND_WAIT:
     case SUBMIT_CLOSE_AND_BREAK: wait_or_break(generator, job, step); return;
     case SUBMIT_AGAIN:

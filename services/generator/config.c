@@ -15,10 +15,17 @@ const struct param GENERATOR_PARAMS[] = {
       AT(max_waiting), .unit = "jobs",
       .meaning = "With so many jobs in memory no more are read until some have ended; the others stay in "
                  "Kafka." },
-    { .name = "unknown_submission", .type = PARAM_CHOICE, .fallback = "fail", .choices = "fail|resubmit",
-      AT(unknown_submission),
+    { .name = "limits_every_ms", .type = PARAM_MS, .fallback = "60s", .least = "0", .most = "1h",
+      AT(limits_every_ms), .unit = "ms",
+      .meaning = "How often Runway is asked how many tasks of each model it renders at once: no more are "
+                 "submitted, the others wait here, users taking turns. 0: never asked, not bounded." },
+    { .name = "unknown_submission", .type = PARAM_CHOICE, .fallback = "fail",
+      .choices = "fail|resubmit|hold", AT(unknown_submission),
       .meaning = "When a create call's outcome can't be known: fail releases the tokens, resubmit may pay "
-                 "twice." },
+                 "twice, hold keeps the tokens until the operator has looked (reelgate submissions)." },
+    { .name = "unknown_hold_ms", .type = PARAM_MS, .fallback = "3d", .least = "1s", .most = "6d",
+      AT(unknown_hold_ms), .unit = "ms",
+      .meaning = "With hold: how long at most, then it fails; jobs are kept for 7 days." },
     { .name = "max_submissions", .type = PARAM_COUNT, .fallback = "2", .least = "1", .most = "5",
       AT(max_submissions),
       .unit = "calls", .meaning = "With resubmit: how many create calls of one generation may have made a "

@@ -13,7 +13,8 @@ const char *const ENDING_NAMES[ENDING_KINDS] = {
     [ENDING_TASK] = "submitted", [ENDING_REFUSED] = "refused", [ENDING_UNKNOWN] = "submission_unknown",
     [ENDING_DEADLINE] = "deadline", [ENDING_ID_TAKEN] = "id_taken", [ENDING_CANCELLED] = "cancelled",
     [ENDING_DUPLICATE] = "duplicate", [ENDING_FORWARDED] = "cancel_forwarded",
-        [ENDING_DROPPED] = "cancel_dropped",
+        [ENDING_DROPPED] = "cancel_dropped", [ENDING_WORD] = "word_heeded",
+    [ENDING_WORD_FORWARDED] = "orphan_forwarded", [ENDING_WORD_REFUSED] = "word_refused",
 };
 
 /* What the user is told. The provider's own words go into the context: they are for whoever looks into it. */
@@ -38,8 +39,10 @@ struct ending *ending_make(enum ending_kind kind, const struct job *job, const s
 
 void ending_free(struct ending **ending)
 {
-    if (*ending)
+    if (*ending) {
         free((*ending)->provider_message);
+        free((*ending)->task_id);
+    }
     free(*ending);
     *ending = NULL;
 }
@@ -54,12 +57,11 @@ static void identify(struct event *event, enum event_type type, const struct job
 
 static enum trouble write_task(const struct ending *ending, const struct job *job, struct outbox *outbox)
 {
-    const struct post *post = job->post;
     const struct kafka_header parent = job_traceparent(job);
     struct event task, submitted;
-    must(post && post->answered && post->created == RUNWAY_SUBMITTED);
+    must(ending->task_id);
     identify(&task, EVENT_GENERATION_TASK, job);
-    task.task_id = post->task_id;
+    task.task_id = ending->task_id;
     task.model = job->model;
     task.required_tokens = job->required_tokens;
     task.accepted_at = job->deadline.accepted_at_ms;
@@ -69,9 +71,9 @@ static enum trouble write_task(const struct ending *ending, const struct job *jo
     if (trouble != TROUBLE_NONE)
         return trouble;
     identify(&submitted, EVENT_GENERATION_SUBMITTED, job);
-    submitted.task_id = post->task_id;
+    submitted.task_id = ending->task_id;
     submitted.provider = "runway";
-    submitted.estimated_credits = post->estimated_credits;
+    submitted.estimated_credits = ending->estimated_credits;
     return outbox_event(outbox, &submitted, TOPIC_RESULTS, &parent, NULL);
 }
 
@@ -80,6 +82,15 @@ static enum trouble write_cancel(const struct job *cancel, struct outbox *outbox
     const struct kafka_header parent = job_traceparent(cancel);
     struct event event;
     identify(&event, EVENT_GENERATION_CANCEL_REQUESTED, cancel);
+    return outbox_event(outbox, &event, TOPIC_TASKS, &parent, NULL);
+}
+
+static enum trouble write_word(const struct job *word, struct outbox *outbox)
+{
+    const struct kafka_header parent = job_traceparent(word);
+    struct event event;
+    identify(&event, EVENT_GENERATION_SUBMISSION_SETTLED, word);
+    event.task_id = word->settled_task;
     return outbox_event(outbox, &event, TOPIC_TASKS, &parent, NULL);
 }
 
@@ -130,7 +141,9 @@ enum trouble ending_write(const struct ending *ending, const struct job *job, st
         return write_error(ending, job, outbox);
     case ENDING_FORWARDED:
         return write_cancel(job, outbox);
-    case ENDING_DUPLICATE: case ENDING_DROPPED:
+    case ENDING_WORD_FORWARDED:
+        return write_word(job, outbox);
+    case ENDING_DUPLICATE: case ENDING_DROPPED: case ENDING_WORD: case ENDING_WORD_REFUSED:
         return TROUBLE_NONE;
     case ENDING_KINDS: break;
     }

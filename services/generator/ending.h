@@ -16,6 +16,9 @@ enum ending_kind {
     ENDING_DUPLICATE,        /* a second job of the same generation: nothing is written */
     ENDING_FORWARDED,        /* a cancel without a job here: on to tasks, where its task lies before it */
     ENDING_DROPPED,          /* a cancel by someone whose generation this is not: nothing is written */
+    ENDING_WORD,             /* the operator's word: heeded, or nothing is left to do: nothing is written */
+    ENDING_WORD_FORWARDED,   /* it names a task, and no job is here: on to tasks, whose owner deletes it */
+    ENDING_WORD_REFUSED,     /* nothing was unknown, or it is another's: nothing is written */
     ENDING_KINDS
 };
 extern const char *const ENDING_NAMES[ENDING_KINDS];
@@ -24,6 +27,8 @@ struct ending {
     enum ending_kind kind;
     int64_t at_ms, charge_tokens;
     const struct job *cancel;        /* ends with it and is handed on with its task; NULL: none */
+    char *task_id;                   /* ENDING_TASK */
+    double estimated_credits;        /* the same; -1: not said */
     int status;                      /* HTTP, ENDING_REFUSED */
     char *provider_message;          /* the provider's own words, or NULL */
 };

@@ -23,7 +23,7 @@ void generator_move(struct generator *generator, struct job *job, enum job_state
 int64_t generator_deadline_in_ms(struct generator *generator, struct job *job)
 {
     int64_t open_ms = breaker_open_ms(&generator->breaker, clock_mono_ms());
-    job->deadline.standstill_ms = open_ms - job->standstill_at_live_ms;
+    job->deadline.standstill_ms = open_ms - job->standstill_at_live_ms + job->held_ms;
     return deadline_of(&job->deadline) - clock_wall_ms();
 }
 
@@ -67,6 +67,13 @@ void generator_end(struct generator *generator, struct job *job, enum ending_kin
     generator_move(generator, job, JOB_ENDING);
     must(!job->ending);
     job->ending = ending_make(kind, job, generator->policy);
+    if (kind == ENDING_TASK) {
+        const struct post *post = job->post;
+        must(job->adopted || (post && post->answered && post->created == RUNWAY_SUBMITTED));
+        job->ending->task_id = xstrdup(job->adopted ? job->adopted : post->task_id);
+        job->ending->estimated_credits = job->adopted ? -1 : post->estimated_credits;
+        following_hand_on(generator, job);
+    }
     if (kind == ENDING_REFUSED) {
         job->ending->status = job->post->status;
         job->ending->provider_message = job->post->message ? xstrdup(job->post->message) : NULL;
@@ -101,7 +108,7 @@ static void ended(void *self, struct work_item *item, void *tag)
         metric_add(generator->meters.ended[ending->kind], 1);
         log_info("job_ended", LOG_TEXT("generation_id", job->item.key), LOG_TEXT("user_id", job->user),
                  LOG_TEXT("trace_id", job_trace_id(job, trace)), LOG_TEXT("end", ENDING_NAMES[ending->kind]),
-                 LOG_TEXT("task_id", ending->kind == ENDING_TASK ? job->post->task_id : NULL),
+                 LOG_TEXT("task_id", ending->task_id),
                  LOG_TEXT("reason", ending->provider_message));
     }
     generator->in_state[job->state]--;
@@ -146,6 +153,15 @@ static void open_meters(struct generator *generator, struct metrics *metrics)
                                             "rebalance).");
     meters->breaker_open = metrics_gauge(metrics, "reelgate_breaker_open", NULL,
                                          "1 while only the operator can help (key, credit).");
+    meters->live = metrics_gauge(metrics, "reelgate_tasks_live", NULL,
+                                 "Tasks at the provider in this program's partitions, as far as they are "
+                                 "counted.");
+    meters->held_models = metrics_gauge(metrics, "reelgate_models_held", NULL,
+                                        "Models that the provider takes nothing of for now (429, 503).");
+    meters->daily_limits = metrics_counter(metrics, "reelgate_daily_limits_total", NULL,
+                                           "Create calls answered 429: usually the day's count of a model.");
+    meters->credits = metrics_gauge(metrics, "reelgate_provider_credits", NULL,
+                                    "Credit balance at the provider, as last asked.");
     meters->aside = metrics_gauge(metrics, "reelgate_posts_aside", NULL,
                                   "Create calls whose job was taken away.");
     meters->calls = provider_calls_open(metrics);
@@ -183,7 +199,8 @@ struct generator *generator_open(const struct generator_settings *settings, stru
     generator->policy = *policy;
     *policy = NULL;
     bool resubmit = strcmp(settings->unknown_submission, "resubmit") == 0;
-    generator->rules = (struct submit_rules){ .resubmit = resubmit,
+    bool hold = strcmp(settings->unknown_submission, "hold") == 0;
+    generator->rules = (struct submit_rules){ .resubmit = resubmit, .hold = hold,
                                               .max_submissions = (int)settings->max_submissions,
                                               .create_timeout_ms = settings->create_timeout_ms };
     breaker_init(&generator->breaker, settings->provider.probe_ms,
@@ -198,7 +215,8 @@ struct generator *generator_open(const struct generator_settings *settings, stru
                                  .write_count = sizeof writes / sizeof writes[0], .self = generator,
                                  .read = read_item, .live = intake_live, .drop = intake_drop,
                                  .write = write_ending, .ended = ended, .intended = calls_intended,
-                                 .closed = calls_closed, .revoking = calls_revoking });
+                                 .closed = calls_closed, .revoking = calls_revoking,
+                                 .assigned = following_assigned, .revoked = following_revoked });
     return generator;
 }
 
@@ -208,6 +226,13 @@ static void show(struct generator *generator)
         metric_set(generator->meters.in_flight[i], (double)generator->in_state[i]);
     metric_set(generator->meters.breaker_open, generator->breaker.state == BREAKER_CLOSED ? 0 : 1);
     metric_set(generator->meters.aside, (double)generator->posts.aside);
+    size_t live = 0, held = 0;
+    for (size_t i = 0; i < generator->lanes.count; i++) {
+        live += generator->lanes.all[i]->live;
+        held += generator->lanes.all[i]->hold_until_ms > clock_mono_ms();
+    }
+    metric_set(generator->meters.live, (double)live);
+    metric_set(generator->meters.held_models, (double)held);
 }
 
 static int64_t wait_ms(const struct generator *generator)
@@ -216,7 +241,8 @@ static int64_t wait_ms(const struct generator *generator)
     if (generator->fresh[JOB_GENERATION].first)
         return 0;
     int64_t most_ms = due_wait_ms(&generator->due, now_ms,
-                                  generator->fresh[JOB_CANCEL].first ? RESTORE_MS : IDLE_MS);
+                                  generator->fresh[JOB_CANCEL].first || generator->fresh[JOB_WORD].first
+                                  ? RESTORE_MS : IDLE_MS);
     most_ms = workset_wait_ms(generator->set, now_ms, most_ms);
     most_ms = lanes_wait_ms(&generator->lanes, now_ms, most_ms);
     most_ms = breaker_wait_ms(&generator->breaker, now_ms, most_ms);
@@ -236,10 +262,12 @@ enum trouble generator_turn(void *self)
     calls_timers(generator);
     orphans_turn(generator);
     probe_turn(generator);
+    following_turn(generator);
+    limits_turn(generator);
     calls_start(generator);
     show(generator);
-    int fd = workset_wake_fd(generator->set);
-    http_client_step(generator->http, &fd, 1, (int)wait_ms(generator));
+    const int fds[] = { workset_wake_fd(generator->set), following_wake_fd(generator) };
+    http_client_step(generator->http, fds, fds[1] >= 0 ? 2 : 1, (int)wait_ms(generator));
     return TROUBLE_NONE;
 }
 
@@ -272,6 +300,7 @@ void generator_close(struct generator **generator)
     runway_close(&self->runway);
     http_client_close(&self->http);
     posts_free(&self->posts);
+    following_close(self);
     lanes_free(&self->lanes);
     due_free(&self->due);
     policy_free(&self->policy);

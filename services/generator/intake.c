@@ -144,13 +144,19 @@ static void judge_job(struct generator *generator, struct job *job)
         generator_ready(generator, job, false);
 }
 
+static struct job *job_of(struct generator *generator, const struct job *about)
+{
+    struct job *job = next_rival(generator, about, NULL);
+    while (job && lost_already(job))
+        job = next_rival(generator, about, job);
+    return job;
+}
+
 /* A job that may hide a task (an intent whose outcome is unknown) is never simply cancelled: it ends as
  * what it is. */
 static void judge_cancel(struct generator *generator, struct job *cancel)
 {
-    struct job *job = next_rival(generator, cancel, NULL);
-    while (job && lost_already(job))
-        job = next_rival(generator, cancel, job);
+    struct job *job = job_of(generator, cancel);
     if (!job)
         generator_end(generator, cancel, ENDING_FORWARDED);
     else if (strcmp(job->user, cancel->user) != 0)
@@ -167,9 +173,13 @@ void intake_judge(struct generator *generator)
         intake_unlist(generator, job);
         judge_job(generator, job);
     }
-    /* That a cancel has no job here can be said only once everything is handed out. */
+    /* That a cancel or a word has no job here can be said only once everything is handed out. */
     while (workset_restored(generator->set) && (job = generator->fresh[JOB_CANCEL].first) != NULL) {
         intake_unlist(generator, job);
         judge_cancel(generator, job);
+    }
+    while (workset_restored(generator->set) && (job = generator->fresh[JOB_WORD].first) != NULL) {
+        intake_unlist(generator, job);
+        words_settle(generator, job, job_of(generator, job));
     }
 }

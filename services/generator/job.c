@@ -9,18 +9,20 @@
 
 const char *const JOB_STATE_NAMES[JOB_STATES] = {
     [JOB_FRESH] = "fresh", [JOB_READY] = "ready", [JOB_WAITING] = "waiting", [JOB_INTENDING] = "intending",
-    [JOB_POSTING] = "posting", [JOB_DOUBTFUL] = "doubtful", [JOB_CLOSING] = "closing",
+    [JOB_POSTING] = "posting", [JOB_DOUBTFUL] = "doubtful", [JOB_UNKNOWN] = "unknown", [JOB_CLOSING] = "closing",
         [JOB_ENDING] = "ending",
 };
 
 static const bool may_go[JOB_STATES][JOB_STATES] = {
     [JOB_FRESH]     = { [JOB_READY] = true, [JOB_POSTING] = true, [JOB_DOUBTFUL] = true,
                         [JOB_ENDING] = true },
-    [JOB_READY]     = { [JOB_INTENDING] = true, [JOB_ENDING] = true },
+    [JOB_READY]     = { [JOB_INTENDING] = true, [JOB_UNKNOWN] = true, [JOB_ENDING] = true },
     [JOB_WAITING]   = { [JOB_READY] = true, [JOB_ENDING] = true },
     [JOB_INTENDING] = { [JOB_POSTING] = true, [JOB_CLOSING] = true },
-    [JOB_POSTING]   = { [JOB_CLOSING] = true, [JOB_WAITING] = true, [JOB_ENDING] = true },
-    [JOB_DOUBTFUL]  = { [JOB_READY] = true, [JOB_ENDING] = true },
+    [JOB_POSTING]   = { [JOB_CLOSING] = true, [JOB_WAITING] = true, [JOB_UNKNOWN] = true,
+                        [JOB_ENDING] = true },
+    [JOB_DOUBTFUL]  = { [JOB_READY] = true, [JOB_UNKNOWN] = true, [JOB_CLOSING] = true, [JOB_ENDING] = true },
+    [JOB_UNKNOWN]   = { [JOB_CLOSING] = true, [JOB_ENDING] = true },
     [JOB_CLOSING]   = { [JOB_READY] = true, [JOB_WAITING] = true, [JOB_ENDING] = true },
 };
 
@@ -49,10 +51,11 @@ static struct job *job_of(const struct event *event)
 {
     size_t bytes = bytes_of(event->generation_id) + bytes_of(event->user_id) + bytes_of(event->project_id) +
                    bytes_of(event->prompt) + bytes_of(event->model) + bytes_of(event->ratio) +
-                   bytes_of(event->image);
+                   bytes_of(event->image) + bytes_of(event->task_id);
     struct job *job = xcalloc(1, sizeof *job + bytes);
     char *room = job->text;
-    job->kind = event->type == EVENT_GENERATION_JOB ? JOB_GENERATION : JOB_CANCEL;
+    job->kind = event->type == EVENT_GENERATION_JOB ? JOB_GENERATION
+        : event->type == EVENT_GENERATION_CANCEL_REQUESTED ? JOB_CANCEL : JOB_WORD;
     job->item.key = keep(&room, event->generation_id);
     job->item.key_length = (uint8_t)strlen(event->generation_id);
     job->user = keep(&room, event->user_id);
@@ -61,6 +64,7 @@ static struct job *job_of(const struct event *event)
     job->model = keep(&room, event->model);
     job->ratio = keep(&room, event->ratio);
     job->image = keep(&room, event->image);
+    job->settled_task = keep(&room, event->task_id);
     job->duration_seconds = event->duration_seconds == EVENT_ABSENT ? 0 : event->duration_seconds;
     job->seed = event->seed == EVENT_ABSENT ? -1 : event->seed;
     job->required_tokens = event->required_tokens;
@@ -87,7 +91,8 @@ struct job *job_read(const struct kafka_record *record, struct decode_error *err
 static int rank(const struct job *job)
 {
     switch (job->state) {
-    case JOB_INTENDING: case JOB_POSTING: case JOB_CLOSING: case JOB_ENDING: case JOB_DOUBTFUL: return 3;
+    case JOB_INTENDING: case JOB_POSTING: case JOB_CLOSING: case JOB_ENDING: case JOB_DOUBTFUL:
+    case JOB_UNKNOWN: return 3;
     case JOB_FRESH: case JOB_READY: case JOB_WAITING: break;
     case JOB_STATES: unreachable();
     }

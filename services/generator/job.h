@@ -10,7 +10,7 @@
 #include "worker/due.h"
 #include "worker/workset.h"
 
-enum job_kind { JOB_GENERATION, JOB_CANCEL };
+enum job_kind { JOB_GENERATION, JOB_CANCEL, JOB_WORD /* of the operator */, JOB_KINDS };
 
 enum job_state {
     JOB_FRESH,           /* handed out, not judged yet */
@@ -19,6 +19,7 @@ enum job_state {
     JOB_INTENDING,       /* its intent is on the way into the log */
     JOB_POSTING,         /* its POST is open */
     JOB_DOUBTFUL,        /* an open intent without a POST of ours: a former owner may still be waiting */
+    JOB_UNKNOWN,         /* there may be a task; the operator is to say which */
     JOB_CLOSING,         /* its intent is being closed: no task was made */
     JOB_ENDING,          /* its end is on the way into the log */
     JOB_STATES
@@ -37,16 +38,18 @@ struct job {
     struct turn turn;
     struct due_node due;
     struct post *post;               /* its open or answered call */
+    const char *adopted;             /* the task that the operator says is its own; lent by the word */
     struct ending *ending;
     struct backoff backoff;
     bool in_call;                    /* counted in its lane's calls_open */
     struct deadline deadline;
     int64_t standstill_at_live_ms;   /* the breaker's open time when it became live */
+    int64_t held_ms;                 /* how long it waited for the operator */
     int64_t retry_at_ms, intent_queued_ms;       /* monotonic */
     int64_t required_tokens, duration_seconds, seed;
     char traceparent[TRACEPARENT_BYTES];
-    /* into text; project, ratio, image may be NULL */
-    const char *user, *project, *prompt, *model, *ratio, *image;
+    /* into text; project, ratio, image may be NULL; settled_task: of a word, NULL: none was made */
+    const char *user, *project, *prompt, *model, *ratio, *image, *settled_task;
     char text[];
 };
 

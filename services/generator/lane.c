@@ -27,6 +27,7 @@ struct lane *lanes_of(struct lanes *lanes, const char *model)
         return lanes->all[LANES_MAX - 1];
     struct lane *lane = xcalloc(1, sizeof *lane);
     snprintf(lane->model, sizeof lane->model, "%s", model);
+    lane->most = -1;
     lane->backoff = (struct backoff){ .first_ms = HOLD_FIRST_MS, .most_ms = HOLD_MOST_MS };
     lanes->all[lanes->count++] = lane;
     return lane;
@@ -34,7 +35,8 @@ struct lane *lanes_of(struct lanes *lanes, const char *model)
 
 static bool may_go(const struct lane *lane, int64_t now_ms)
 {
-    return lane->turns.waiting > 0 && now_ms >= lane->hold_until_ms &&
+    bool full = lane->most >= 0 && lane->calls_open + lane->live >= (size_t)lane->most;
+    return lane->turns.waiting > 0 && now_ms >= lane->hold_until_ms && !full &&
         !(lane->cautious && lane->calls_open > 0);
 }
 

@@ -16,6 +16,8 @@ struct lane {
     int64_t hold_until_ms;
     bool cautious;           /* the last answer was "not now": one call at a time */
     size_t calls_open;
+    size_t live;             /* its tasks in our partitions */
+    int64_t most;            /* so many calls and live tasks at once; -1: no limit that we know */
 };
 struct lanes { struct lane *all[LANES_MAX]; size_t count, next; };      /* zero-initialise it */
 

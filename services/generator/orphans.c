@@ -75,6 +75,8 @@ static void probed(void *self, void *tag, const struct runway_organization_answe
     (void)tag;
     bool no_credit = generator->for_credit && answer->credit_balance <= 0;
     bool good = answer->answered && !answer->operator_trouble && !no_credit;
+    if (answer->answered)
+        limits_learn(generator, answer);
     provider_called(generator->meters.calls, PROVIDER_ORGANIZATION, answer->http_status, -1);
     breaker_probed(&generator->breaker, good, clock_mono_ms());
     if (!good)
@@ -89,15 +91,14 @@ void probe_turn(struct generator *generator)
         runway_organization(generator->runway, probed, generator, NULL);
 }
 
-void probe_trip(struct generator *generator, const struct runway_create_answer *answer)
+void probe_trip(struct generator *generator, int http_status, const char *message)
 {
-    generator->for_credit = answer->status == 400;
+    generator->for_credit = http_status == 400;
     bool first = breaker_trip(&generator->breaker, clock_mono_ms());
     health_part(generator->health, "runway", generator->for_credit ? "the provider account is out of credit"
                                                                    : "the provider refuses our key");
     if (first)
-        log_error("breaker_open", LOG_NUMBER("http_status", answer->status),
-                  LOG_TEXT("reason", answer->message));
+        log_error("breaker_open", LOG_NUMBER("http_status", http_status), LOG_TEXT("reason", message));
 }
 
 void probe_passed(struct generator *generator)

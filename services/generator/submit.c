@@ -20,6 +20,8 @@ bool submit_allowed(const struct submit_rules *rules, int attempts)
 
 enum submit_step submit_unknown(const struct submit_rules *rules, int attempts, bool cancel_waits)
 {
+    if (rules->hold)
+        return SUBMIT_HOLD;
     return submit_allowed(rules, attempts) && !cancel_waits ? SUBMIT_AGAIN : SUBMIT_FAIL_UNKNOWN;
 }
 

@@ -10,7 +10,7 @@
 enum { SUBMIT_MARGIN_MS = 30 * 1000 };
 
 struct submit_rules {
-    bool resubmit;                   /* unknown_submission = resubmit */
+    bool resubmit, hold;             /* unknown_submission; neither: fail */
     int max_submissions;             /* with resubmit: in all */
     int64_t create_timeout_ms;       /* the POST's own limit */
 };
@@ -24,6 +24,7 @@ enum submit_step {
     SUBMIT_FAIL_UNKNOWN,             /* there may be a task, and the policy allows no other */
     /* there may be a task, and the policy allows another: a new intent, a new POST */
     SUBMIT_AGAIN,
+    SUBMIT_HOLD,                     /* there may be a task, and the operator is to say which */
 };
 
 /* attempts: intents that are not closed, this one included. cancel_waits: its user no longer wants it, so

@@ -113,11 +113,13 @@ static void ask(void *self_, void *item_, const struct kafka_record *record, enu
         return;
     case EVENT_GENERATION_ACCEPTED:      /* what admission did is in Redis and in the journal by its own transaction */
     case EVENT_GENERATION_REJECTED:
+    case EVENT_GENERATION_PROGRESSED:    /* for whoever watches: it moves no token */
         item->what = WHAT_NOTHING;
         return;
     case EVENT_GENERATION_REQUESTED:
     case EVENT_GENERATION_CANCEL_REQUESTED:
     case EVENT_GENERATION_JOB:
+    case EVENT_GENERATION_SUBMISSION_SETTLED:
     case EVENT_GENERATION_TASK:
     case EVENT_TOKENS_ENTRY:
     case EVENT_TYPE_COUNT:

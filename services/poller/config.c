@@ -28,6 +28,13 @@ const struct param POLLER_PARAMS[] = {
       .meaning = "End tasks that answer 404 also when many do or none was ever seen with this key. Set it "
                  "only after "
                  "checking that the key belongs to the project of those tasks." },
+    { .name = "progress_step", .type = PARAM_COUNT, .fallback = "10", .least = "0", .most = "100",
+      AT(progress_step), .unit = "percent",
+      .meaning = "How far a render must have come since generation.progressed last told of it; 0: it is never "
+                 "told." },
+    { .name = "progress_every_ms", .type = PARAM_MS, .fallback = "5s", .least = "0", .most = "1h",
+      AT(progress_every_ms), .unit = "ms",
+      .meaning = "The least time between two such events of one generation, in whole seconds." },
     { .name = "revoke_ms", .type = PARAM_MS, .fallback = "2s", .least = "0", .most = "2m", AT(revoke_ms),
       .unit = "ms",
       .meaning = "How long a rebalance is held up for open deletes to be answered and committed." },

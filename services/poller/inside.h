@@ -9,7 +9,7 @@
 
 struct poller_meters {
     struct metric *in_flight[TASK_STATES], *ended[VERDICT_KINDS], *durations[VERDICT_KINDS];
-    struct metric *breaker_open, *missing, *missing_held, *overdue_seconds;
+    struct metric *orphans_deleted, *breaker_open, *missing, *missing_held, *overdue_seconds;
     struct provider_calls *calls;
 };
 
@@ -26,7 +26,7 @@ struct poller {
     struct runway *runway;
     struct workset *set;
     struct due due;                      /* tasks by their next look */
-    struct due fresh[2];                 /* to be judged, by enum task_kind */
+    struct due fresh[TASK_KINDS];        /* to be judged, by kind */
     struct pace pace;
     struct history history;
     struct breaker breaker;

@@ -112,6 +112,21 @@ static void judge_cancel(struct poller *poller, struct task *cancel)
         looks_wanted_now(poller, task);
 }
 
+/* The operator named a task of a generation that the generator no longer has. Is it the very task that is
+ * followed here, it has its own end; else nobody waits for it, and somebody pays. */
+static void judge_orphan(struct poller *poller, struct task *orphan)
+{
+    for (struct task *other = next_same(poller, orphan, NULL); other; other = next_same(poller, orphan, other))
+        if (other->kind == TASK_FOLLOWED && strcmp(task_id(other), task_id(orphan)) == 0) {
+            log_warn("word_refused", LOG_TEXT("generation_id", orphan->item.key),
+                     LOG_TEXT("task_id", task_id(orphan)), LOG_TEXT("reason", "this task is followed"));
+            poller_end(poller, orphan, VERDICT_ORPHAN_FOLLOWED, NULL);
+            return;
+        }
+    poller_move(poller, orphan, TASK_WAITING);
+    looks_wanted_now(poller, orphan);
+}
+
 void intake_judge(struct poller *poller)
 {
     struct due_node *node;
@@ -120,4 +135,6 @@ void intake_judge(struct poller *poller)
     /* That a cancel has no task here can be said only once everything is handed out. */
     while (workset_restored(poller->set) && (node = due_take(&poller->fresh[TASK_CANCEL], INT64_MAX)) != NULL)
         judge_cancel(poller, DUE_OWNER(node, struct task, due));
+    while (workset_restored(poller->set) && (node = due_take(&poller->fresh[TASK_ORPHAN], INT64_MAX)) != NULL)
+        judge_orphan(poller, DUE_OWNER(node, struct task, due));
 }

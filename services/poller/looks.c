@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/must.h"
+#include "poller/progress.h"
 
 enum { HELD_AGAIN_MS = 30 * 1000 };
 
@@ -115,7 +116,8 @@ static void deleted(void *self, void *tag, const struct runway_cancel_answer *an
     if (!task)
         return;
     if (answer->acknowledged) {
-        poller_end(poller, task, task->cancel_wanted ? VERDICT_CANCELLED_BY_USER : VERDICT_DEADLINE, NULL);
+        poller_end(poller, task, task->kind == TASK_ORPHAN ? VERDICT_ORPHAN_DELETED
+                   : task->cancel_wanted ? VERDICT_CANCELLED_BY_USER : VERDICT_DEADLINE, NULL);
         return;
     }
     log_warn("delete_not_acknowledged", LOG_TEXT("generation_id", task->item.key),
@@ -220,6 +222,14 @@ static void note_progress(struct task *task, const struct runway_look_answer *an
         task->progress = (uint8_t)(answer->progress * 100 + 1);
 }
 
+static void tell_progress(struct poller *poller, struct task *task)
+{
+    const struct progress_rule rule = { .step_percent = (int)poller->settings->progress_step,
+                                        .every_ms = poller->settings->progress_every_ms };
+    if (progress_take(task, &rule, clock_mono_ms()))
+        workset_note(poller->set, &task->item);
+}
+
 static void looked(void *self, void *tag, const struct runway_look_answer *answer)
 {
     struct poller *poller = self;
@@ -235,6 +245,8 @@ static void looked(void *self, void *tag, const struct runway_look_answer *answe
         task->failures = 0;
     if (answer->look == RUNWAY_TASK && answer->status == RUNWAY_STATUS_UNKNOWN)
         warn_unknown_status(poller, task, answer->status_text ? answer->status_text : "");
+    if (answer->look == RUNWAY_TASK && answer->status == RUNWAY_RUNNING)
+        tell_progress(poller, task);
     const struct look_task facts = { .cancel_wanted = task->cancel_wanted, .delete_sent = task->delete_sent,
                                      .deadline_at_ms = task->deadline_at_ms,
                                          .missing_since_ms = task->missing_since_ms,
@@ -243,6 +255,13 @@ static void looked(void *self, void *tag, const struct runway_look_answer *answe
     if (answer->look == RUNWAY_TASK || answer->look == RUNWAY_MISSING)
         poller_seen(poller, task, answer->look == RUNWAY_MISSING);
     act(poller, task, step, answer);
+}
+
+static void look(struct poller *poller, struct task *task)
+{
+    struct call *call = call_start(poller, task);
+    poller_move(poller, task, TASK_LOOKING);
+    runway_look(poller->runway, task_id(task), looked, poller, call);
 }
 
 void looks_start(struct poller *poller)
@@ -255,9 +274,10 @@ void looks_start(struct poller *poller)
            poller->calls_open < (size_t)poller->settings->max_in_flight &&
            breaker_allows(&poller->breaker, poller->calls_open) && pace_take(&poller->pace, now_ms)) {
         struct task *task = DUE_OWNER(due_take(&poller->due, now_ms), struct task, due);
-        struct call *call = call_start(poller, task);
-        poller_move(poller, task, TASK_LOOKING);
-        runway_look(poller->runway, task_id(task), looked, poller, call);
+        if (task->kind == TASK_ORPHAN)
+            delete(poller, task);
+        else
+            look(poller, task);
         first = due_first(&poller->due);
     }
 }

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "base/xalloc.h"
+#include "poller/progress.h"
 
 enum { IDLE_MS = 500, RESTORE_MS = 50, PROBE_GROWTH = 12 };
 
@@ -66,11 +67,22 @@ static enum trouble write_verdict(void *self, struct work_item *item, void *tag,
     return verdict_write(tag, (const struct task *)item, outbox);
 }
 
+static enum trouble write_note(void *self, struct work_item *item, struct outbox *outbox)
+{
+    (void)self;
+    return progress_write((const struct task *)item, outbox);
+}
+
 static void tell(struct poller *poller, const struct task *task, const struct verdict *verdict)
 {
     enum verdict_kind kind = verdict_kind(verdict);
     char trace[33];
     metric_add(poller->meters.ended[kind], 1);
+    if (kind == VERDICT_ORPHAN_DELETED) {
+        metric_add(poller->meters.orphans_deleted, 1);
+        log_warn("orphan_deleted", LOG_TEXT("generation_id", task->item.key), LOG_TEXT("task_id", task_id(task)),
+                 LOG_TEXT("reason", "the operator found it"));
+    }
     if (task->kind != TASK_FOLLOWED || kind == VERDICT_DUPLICATE)
         return;
     int64_t total_ms = verdict_at_ms(verdict) - task->accepted_at_ms;
@@ -120,6 +132,8 @@ static void open_meters(struct poller *poller, struct metrics *metrics)
         meters->durations[i] = metrics_histogram(metrics, "reelgate_generation_duration_seconds", labels,
                                                  "From acceptance to the provider's verdict.", METRICS_SLOW);
     }
+    meters->orphans_deleted = metrics_counter(metrics, "reelgate_orphans_total", "outcome=\"deleted\"",
+                                              "Paid tasks that nobody follows, by what became of them.");
     meters->breaker_open = metrics_gauge(metrics, "reelgate_breaker_open", NULL,
                                          "1 while only the operator can help (key, credit).");
     meters->missing = metrics_gauge(metrics, "reelgate_tasks_missing", NULL,
@@ -175,7 +189,7 @@ struct poller *poller_open(const struct poller_settings *settings, struct policy
                                  .write_count = sizeof writes / sizeof writes[0], .self = poller,
                                      .read = read_item,
                                  .live = intake_live, .drop = intake_drop, .write = write_verdict,
-                                     .ended = ended,
+                                     .ended = ended, .note = write_note,
                                  .revoking = looks_revoking });
     return poller;
 }
@@ -193,8 +207,8 @@ static int64_t wait_ms(const struct poller *poller)
     int64_t now_ms = clock_mono_ms();
     if (due_first(&poller->fresh[TASK_FOLLOWED]))
         return 0;
-    int64_t idle_ms = due_first(&poller->fresh[TASK_CANCEL]) ? RESTORE_MS : IDLE_MS;
-    idle_ms = workset_wait_ms(poller->set, now_ms, idle_ms);
+    bool restoring = due_first(&poller->fresh[TASK_CANCEL]) || due_first(&poller->fresh[TASK_ORPHAN]);
+    int64_t idle_ms = workset_wait_ms(poller->set, now_ms, restoring ? RESTORE_MS : IDLE_MS);
     int64_t most_ms = breaker_wait_ms(&poller->breaker, now_ms, idle_ms);
     int64_t due_ms = due_wait_ms(&poller->due, now_ms, most_ms);
     /* Something is due but may not start: an answer or the pace lets it go, not the clock. */
@@ -248,8 +262,8 @@ void poller_close(struct poller **poller)
     runway_close(&self->runway);
     http_client_close(&self->http);
     due_free(&self->due);
-    due_free(&self->fresh[TASK_FOLLOWED]);
-    due_free(&self->fresh[TASK_CANCEL]);
+    for (int kind = 0; kind < TASK_KINDS; kind++)
+        due_free(&self->fresh[kind]);
     policy_free(&self->policy);
     provider_calls_close(&self->meters.calls);
     free(self->calls);

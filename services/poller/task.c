@@ -16,7 +16,7 @@ const char *const TASK_STATE_NAMES[TASK_STATES] = {
 
 static const bool may_go[TASK_STATES][TASK_STATES] = {
     [TASK_FRESH]    = { [TASK_WAITING] = true, [TASK_ENDING] = true },
-    [TASK_WAITING]  = { [TASK_LOOKING] = true, [TASK_ENDING] = true },
+    [TASK_WAITING]  = { [TASK_LOOKING] = true, [TASK_DELETING] = true, [TASK_ENDING] = true },
     [TASK_LOOKING]  = { [TASK_WAITING] = true, [TASK_DELETING] = true, [TASK_ENDING] = true },
     [TASK_DELETING] = { [TASK_WAITING] = true, [TASK_ENDING] = true },
 };
@@ -44,15 +44,17 @@ static struct task *task_of(const struct event *event, const struct kafka_header
                             struct history *history)
 {
     struct text room = { 0 };
-    struct task head = { .kind = event->type == EVENT_GENERATION_TASK ? TASK_FOLLOWED : TASK_CANCEL };
+    struct task head = { .kind = event->type == EVENT_GENERATION_TASK ? TASK_FOLLOWED
+                         : event->type == EVENT_GENERATION_CANCEL_REQUESTED ? TASK_CANCEL : TASK_ORPHAN };
     keep(&room, event->generation_id, strlen(event->generation_id));
     if (parent->value && traceparent_valid(parent->value, parent->length))
         head.trace_at = keep(&room, parent->value, parent->length);
     head.user_at = keep(&room, event->user_id, strlen(event->user_id));
     if (event->project_id && event->type == EVENT_GENERATION_TASK)
         head.project_at = keep(&room, event->project_id, strlen(event->project_id));
-    if (head.kind == TASK_FOLLOWED) {
+    if (head.kind != TASK_CANCEL)
         head.task_at = keep(&room, event->task_id, strlen(event->task_id));
+    if (head.kind == TASK_FOLLOWED) {
         head.model = (uint8_t)history_of(history, event->model);
         head.required_tokens = event->required_tokens;
         head.accepted_at_ms = event->accepted_at;
@@ -74,6 +76,12 @@ struct task *task_read(const struct kafka_record *record, struct history *histor
     struct kafka_header parent;
     if (!work_record_decode(record, TOPIC_TASKS, EVENT_GENERATION_TASK, &event, error))
         return NULL;
+    if (event.type == EVENT_GENERATION_SUBMISSION_SETTLED && !event.task_id) {
+        snprintf(error->reason, sizeof error->reason, "missing_field");
+        snprintf(error->message, sizeof error->message, "taskId is missing: there is nothing to delete");
+        event_clear(&event);
+        return NULL;
+    }
     record_traceparent(record, &parent);
     struct task *task = task_of(&event, &parent, history);
     event_clear(&event);

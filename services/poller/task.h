@@ -9,7 +9,11 @@
 #include "worker/due.h"
 #include "worker/workset.h"
 
-enum task_kind { TASK_FOLLOWED, TASK_CANCEL };
+enum task_kind {
+    TASK_FOLLOWED, TASK_CANCEL,
+    TASK_ORPHAN,         /* the operator found it; its generation has ended without it: it is deleted */
+    TASK_KINDS
+};
 
 enum task_state {
     TASK_FRESH,          /* handed out, not judged yet */
@@ -32,7 +36,8 @@ struct task {
     int64_t required_tokens;
     uint16_t call;                       /* its open call's slot + 1; 0: none */
     uint8_t kind, state, model, failures;
-    uint8_t progress;                    /* percent + 1, as the provider last said; 0: never said */
+    uint8_t progress, told;              /* percent + 1, as the provider last said, as we told; 0: never */
+    uint32_t told_at_s;                  /* monotonic seconds */
     bool cancel_wanted, delete_sent;
     /* in text; project_at 0: none, trace_at 0: none */
     uint8_t user_at, project_at, task_at, trace_at;

@@ -17,7 +17,8 @@ const char *const VERDICT_NAMES[VERDICT_KINDS] = {
     [VERDICT_CANCELLED_ELSEWHERE] = "cancelled_by_provider",
     [VERDICT_DEADLINE] = "deadline_exceeded", [VERDICT_MISSING] = "task_missing",
         [VERDICT_DUPLICATE] = "duplicate",
-    [VERDICT_CANCEL_DROPPED] = "cancel_dropped",
+    [VERDICT_CANCEL_DROPPED] = "cancel_dropped", [VERDICT_ORPHAN_DELETED] = "orphan_deleted",
+    [VERDICT_ORPHAN_FOLLOWED] = "orphan_followed",
 };
 
 /* What the user is told; the provider's own words are for the log and the context. */
@@ -115,6 +116,13 @@ static void add_member(struct text *context, const char *name, const char *value
     text_add_json(context, value, strlen(value));
 }
 
+/* Those that nobody is told of. */
+static bool is_silent(const struct verdict *verdict)
+{
+    return verdict->kind == VERDICT_DUPLICATE || verdict->kind == VERDICT_CANCEL_DROPPED
+        || verdict->kind == VERDICT_ORPHAN_DELETED || verdict->kind == VERDICT_ORPHAN_FOLLOWED;
+}
+
 static enum event_type type_of(const struct verdict *verdict)
 {
     switch (verdict->kind) {
@@ -122,7 +130,8 @@ static enum event_type type_of(const struct verdict *verdict)
     case VERDICT_CANCELLED_BY_USER: case VERDICT_CANCELLED_ELSEWHERE: return EVENT_GENERATION_CANCELLED;
     case VERDICT_FAILED: case VERDICT_EMPTY: case VERDICT_DEADLINE: case VERDICT_MISSING:
         return EVENT_GENERATION_FAILED;
-    case VERDICT_DUPLICATE: case VERDICT_CANCEL_DROPPED: case VERDICT_KINDS: break;
+    case VERDICT_DUPLICATE: case VERDICT_CANCEL_DROPPED: case VERDICT_ORPHAN_DELETED:
+    case VERDICT_ORPHAN_FOLLOWED: case VERDICT_KINDS: break;
     }
     unreachable();
 }
@@ -149,7 +158,7 @@ static void fill_error(struct event *event, const struct verdict *verdict, struc
 
 enum trouble verdict_write(const struct verdict *verdict, const struct task *task, struct outbox *outbox)
 {
-    if (verdict->kind == VERDICT_DUPLICATE || verdict->kind == VERDICT_CANCEL_DROPPED)
+    if (is_silent(verdict))
         return TROUBLE_NONE;
     const struct kafka_header parent = task_traceparent(task);
     struct text context = { 0 };

@@ -17,6 +17,8 @@ enum verdict_kind {
     VERDICT_DUPLICATE,               /* a second record of the same generation: nothing is written */
     /* a cancel without a task here: it has ended before. Nothing is written */
     VERDICT_CANCEL_DROPPED,
+    VERDICT_ORPHAN_DELETED,          /* nothing is written: its generation ended before */
+    VERDICT_ORPHAN_FOLLOWED,         /* it is no orphan: its generation is followed here. Nothing is written */
     VERDICT_KINDS
 };
 extern const char *const VERDICT_NAMES[VERDICT_KINDS];

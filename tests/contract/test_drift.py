@@ -97,8 +97,10 @@ def test_every_field_is_described(ce_type):
 
 # ---- asyncapi.yaml
 
-# A cancellation follows its generation: the same message under the generation's key.
-FORWARDED = {"reelgate.generation.cancel_requested": ("jobs", "tasks")}
+# A cancellation follows its generation, and so does the operator's word: the same message under the
+# generation's key.
+FORWARDED = {"reelgate.generation.cancel_requested": ("jobs", "tasks"),
+             "reelgate.generation.submission_settled": ("tasks",)}
 DOCUMENT = yaml.safe_load((ROOT / "proto" / "asyncapi.yaml").read_text("utf-8"))
 
 

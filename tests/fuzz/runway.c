@@ -51,13 +51,23 @@ static void check_words(const char *body, size_t length)
     text_free(&quoted);
 }
 
+static void check_organization(const char *body, size_t length)
+{
+    struct runway_organization_answer answer = { 0 };
+    bool readable = decode_organization(body, length, &answer);
+    must(answer.model_count >= 0 && answer.model_count <= RUNWAY_MODELS_MAX);
+    must(readable || answer.model_count == 0);
+    for (int i = 0; i < answer.model_count; i++)
+        must(memchr(answer.models[i].model, '\0', RUNWAY_MODEL_BYTES) && answer.models[i].concurrent >= -1
+             && answer.models[i].daily >= -1 && answer.models[i].daily_used >= -1);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
     const char *body = (const char *)bytes;
-    int64_t credits;
     check_created(body, length);
     check_task(body, length);
     check_words(body, length);
-    decode_organization(body, length, &credits);
+    check_organization(body, length);
     return 0;
 }

@@ -97,6 +97,10 @@ class Observer:
         return self.seen["results"] if generation is None else self._results.get(generation, [])
 
     def types(self, generation):
+        """Without the hints of progress: those may come, and may come twice."""
+        return [kind for kind in self.all_types(generation) if kind != "progressed"]
+
+    def all_types(self, generation):
         return [seen.type.removeprefix("generation.") for seen in self.results(generation)]
 
     def until(self, condition, seconds, what):

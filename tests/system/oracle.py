@@ -180,9 +180,20 @@ def one_paid_task_each(rig, load):
         yield f"{len(accepted)} accepted ({uncertain} unknown), but the provider made {created} tasks"
 
 
+def progress_lies_between(rig, load):
+    """A hint never comes before its task, and never after the end."""
+    for generation in load.by_generation():
+        types = rig.observer.all_types(generation)
+        if "progressed" in types:
+            first, last = types.index("progressed"), len(types) - 1 - types[::-1].index("progressed")
+            if "submitted" not in types[:first] or set(ENDS) & set(types[:last]):
+                yield f"{generation}: {types}"
+
+
 def no_event_twice(rig, load):
     for topic in ("results", "journal"):
-        for identity, times in Counter(seen.headers["ce_id"] for seen in rig.observer.seen[topic]).items():
+        facts = [seen for seen in rig.observer.seen[topic] if seen.type != "generation.progressed"]
+        for identity, times in Counter(seen.headers["ce_id"] for seen in facts).items():
             if times > 1:
                 yield f"{topic}: ce_id {identity.decode()} {times} times"
 
@@ -217,6 +228,7 @@ RULES = (
     journal_rebuilds_redis,
     dead_letters_are_what_was_sent,
     one_paid_task_each,
+    progress_lies_between,
     no_event_twice,
     no_item_left,
     audit_is_clean,

@@ -203,6 +203,8 @@ SPOILS = [
     ("dead_letters_are_what_was_sent", header("dead-letters", 0, "dlq-original-offset", b"4")),
     ("one_paid_task_each", lambda rig: setattr(rig, "created", 3)),
     ("one_paid_task_each", lambda rig: setattr(rig, "created", 1)),
+    ("progress_lies_between", lambda rig: rig.result("good", "progressed", progress=0.5)),
+    ("progress_lies_between", retype("good", 0, "progressed")),
     ("no_event_twice", header("results", 1, "ce_id", b"good-accepted-1")),
     ("no_event_twice", header("journal", 1, "ce_id", b"reserve-good")),
     ("no_item_left", pop("jobs", 1)),

@@ -94,6 +94,20 @@ static enum trouble write_item(void *self, struct work_item *item, void *tag, st
     return outbox_copy(outbox, &message, NULL);
 }
 
+static enum trouble write_note(void *self, struct work_item *item, struct outbox *outbox)
+{
+    struct crew *crew = self;
+    if (crew->note_refusals > 0) {
+        crew->note_refusals--;
+        return TROUBLE_ABORT_BATCH;
+    }
+    crew->noted++;
+    struct kafka_message message = { .topic = outbox_topic(outbox, TOPIC_RESULTS), .partition = -1,
+                                     .key = item->key, .key_length = item->key_length,
+                                     .value = "note", .value_length = 4 };
+    return outbox_copy(outbox, &message, NULL);
+}
+
 static void on_ended(void *self, struct work_item *item, void *tag)
 {
     struct crew *crew = self;
@@ -138,7 +152,7 @@ static struct crew *open_with(const char *prefix, const char *instance, int64_t 
                                      .commit_every_ms = commit_every_ms };
     struct workset_stage stage = {
         .program = PROGRAM, .reads = TOPIC_JOBS, .writes = writes, .write_count = 1, .self = crew,
-        .read = read_item, .live = on_live, .drop = on_drop, .write = write_item, .ended = on_ended,
+        .read = read_item, .live = on_live, .drop = on_drop, .write = write_item, .ended = on_ended, .note = write_note,
         .intended = on_intended, .closed = on_closed, .revoking = on_revoking };
     crew->set = workset_open(&config, &stage);
     return crew;

@@ -16,7 +16,8 @@ struct crew {
     struct param_property properties[4];
     struct job **jobs; size_t count, capacity;       /* live, in the order in which they were handed out */
     int live, dropped, ended, intended, closed, written, revokings;
-    int refusals;                                    /* so many write calls answer ABORT_BATCH first */
+    int refusals, note_refusals;                     /* so many write calls answer ABORT_BATCH first */
+    int noted;
     bool end_at_once;                                /* live items are ended as they come */
 };
 

@@ -36,6 +36,7 @@ END_TEST
 static const struct { enum event_type type; const char *code; bool end; enum cli_exit status; } ends[] = {
     { EVENT_GENERATION_ACCEPTED, NULL, false, CLI_AWAY },
     { EVENT_GENERATION_SUBMITTED, NULL, false, CLI_AWAY },
+    { EVENT_GENERATION_PROGRESSED, NULL, false, CLI_AWAY },
     { EVENT_GENERATION_COMPLETED, NULL, true, CLI_FINE },
     { EVENT_GENERATION_REJECTED, "insufficient_tokens", true, CLI_INSUFFICIENT },
     { EVENT_GENERATION_REJECTED, "validation_error", true, CLI_REJECTED },

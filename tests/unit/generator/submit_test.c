@@ -6,6 +6,7 @@ static const struct submit_rules FAIL = { .resubmit = false, .max_submissions = 
                                           .create_timeout_ms = 60000 };
 static const struct submit_rules TWICE = { .resubmit = true, .max_submissions = 2,
                                            .create_timeout_ms = 60000 };
+static const struct submit_rules HOLD = { .hold = true, .max_submissions = 2, .create_timeout_ms = 60000 };
 
 /* The table of design section 7, row by row, under both policies. */
 static const struct {
@@ -33,6 +34,19 @@ START_TEST(each_answer_has_its_step)
                                              answers[_i].cancel_waits);
     ck_assert_int_eq(fail, answers[_i].fail);
     ck_assert_int_eq(twice, answers[_i].twice);
+}
+END_TEST
+
+START_TEST(held_is_what_nobody_knows_and_nothing_else)
+{
+    for (int created = RUNWAY_SUBMITTED; created <= RUNWAY_UNKNOWN; created++)
+        for (int cancel_waits = 0; cancel_waits <= 1; cancel_waits++) {
+            enum submit_step fail = submit_answered(&FAIL, created, 1, cancel_waits);
+            enum submit_step hold = submit_answered(&HOLD, created, 1, cancel_waits);
+            ck_assert_int_eq(hold, created == RUNWAY_UNKNOWN ? SUBMIT_HOLD : fail);
+        }
+    ck_assert(submit_allowed(&HOLD, 0));
+    ck_assert(!submit_allowed(&HOLD, 1));
 }
 END_TEST
 
@@ -139,6 +153,7 @@ END_TEST
 
 CHECK_MAIN("submit",
     tcase_add_loop_test(tests, each_answer_has_its_step, 0, ROWS(answers));
+    tcase_add_test(tests, held_is_what_nobody_knows_and_nothing_else);
     tcase_add_test(tests, no_intent_beyond_what_the_policy_allows);
     tcase_add_loop_test(tests, a_strangers_intent_is_unknown_only_when_its_post_must_be_over, 0,
                         ROWS(doubts));

@@ -205,6 +205,23 @@ static void apply(struct workset *set, const struct queued *queued)
     (queued->effect == INTENT ? set->stage.intended : set->stage.closed)(set->stage.self, item);
 }
 
+/* Flag 8: a note about it waits. */
+static bool write_notes(struct workset *set, bool clear)
+{
+    bool any = false;
+    for (int i = 0; i < fake.item_count; i++) {
+        struct work_item *item = fake.items[i].live;
+        if (!item || !(item->flags & 8))
+            continue;
+        any = true;
+        if (clear)
+            item->flags &= (uint8_t)~8u;
+        else if (set)
+            set->stage.note(set->stage.self, item, NULL);
+    }
+    return any;
+}
+
 static bool transact(struct workset *set)
 {
     static struct queued now[FAKE_ITEMS_MAX];
@@ -215,12 +232,14 @@ static bool transact(struct workset *set)
     for (int i = 0; i < count; i++)
         if (now[i].effect == END)
             set->stage.write(set->stage.self, now[i].item, now[i].tag, NULL);
+    write_notes(set, false);
     if (fake.abort_next) {
         fake.abort_next = false;
         settle(false);
         return false;
     }
     settle(true);
+    write_notes(set, true);
     set->queue_count = 0;
     for (int i = 0; i < count; i++)
         apply(set, &now[i]);
@@ -238,7 +257,7 @@ bool workset_commit(struct workset *set)
 enum trouble workset_turn(struct workset *set)
 {
     hand_out(set);
-    if (fake.held && set->queue_count > 0)
+    if (fake.held && (set->queue_count > 0 || write_notes(NULL, false)))
         transact(set);
     return TROUBLE_NONE;
 }
@@ -253,6 +272,7 @@ static struct queued *add(struct workset *set, struct work_item *item, enum effe
 {
     must(!(item->flags & 2));
     item->flags |= 2;
+    item->flags &= (uint8_t)~8u;
     struct queued *queued = &set->queue[set->queue_count++];
     *queued = (struct queued){ .item = item, .effect = effect };
     return queued;
@@ -277,6 +297,12 @@ void workset_end_with(struct workset *set, struct work_item *item, struct work_i
             return;
         }
     unreachable();
+}
+
+void workset_note(struct workset *set, struct work_item *item)
+{
+    (void)set;
+    item->flags |= item->flags & 2 ? 0 : 8;
 }
 
 bool workset_queued(const struct work_item *item) { return item->flags & 2; }

@@ -32,7 +32,7 @@ static void begin(void)
         .policy_path = "deploy/policy.json", .max_in_flight = 8, .looks_per_second = 100,
             .look_every_ms = 5000,
         .look_timeout_ms = 20000, .missing_confirm_ms = 120000, .revoke_ms = 2000,
-            .rewrite_after_ms = 3600000 };
+            .rewrite_after_ms = 3600000, .progress_step = 10, .progress_every_ms = 10000 };
     struct policy *policy = policy_read(settings.policy_path, error);
     ck_assert_msg(policy != NULL, "%s", error);
     metrics = metrics_open();
@@ -154,6 +154,31 @@ START_TEST(a_finished_video_is_announced_with_all_that_is_known)
     ck_assert(says(EVENT_GENERATION_COMPLETED, "g1", "\"projectId\":\"p1\""));
     ck_assert_int_eq(ends("g1"), 1);
     ck_assert(fake.items[0].done);
+    end();
+}
+END_TEST
+
+START_TEST(progress_is_told_while_it_renders_and_never_after_its_end)
+{
+    begin();
+    put_task("g1", "task-1");
+    struct runway_look_answer running = RUNNING;
+    for (int i = 0; i < 8; i++) {            /* a look each five seconds, told each ten */
+        running.progress = 0.1 * i;
+        look(&running);
+    }
+    ck_assert_int_eq(fake_count(EVENT_GENERATION_PROGRESSED, "g1"), 4);
+    ck_assert(says(EVENT_GENERATION_PROGRESSED, "g1", "\"progress\":0.6"));
+    ck_assert(says(EVENT_GENERATION_PROGRESSED, "g1", "\"taskId\":\"task-1\""));
+    ck_assert(says(EVENT_GENERATION_PROGRESSED, "g1", "\"queueMs\":1000"));
+    fake.hold_commits = true;                /* a note waits when the end comes */
+    running.progress = 0.9;
+    look(&running);
+    look(&SUCCEEDED);
+    fake.hold_commits = false;
+    turns(2);
+    ck_assert_int_eq(fake_count(EVENT_GENERATION_PROGRESSED, "g1"), 4);
+    ck_assert_int_eq(ends("g1"), 1);
     end();
 }
 END_TEST
@@ -488,6 +513,7 @@ END_TEST
 
 CHECK_MAIN("poller scenes",
     tcase_add_test(tests, a_finished_video_is_announced_with_all_that_is_known);
+    tcase_add_test(tests, progress_is_told_while_it_renders_and_never_after_its_end);
     tcase_add_test(tests, a_failure_comes_with_its_code_and_costs_nothing);
     tcase_add_test(tests, no_task_is_looked_at_more_often_than_allowed);
     tcase_add_test(tests, past_its_deadline_only_an_acknowledged_delete_ends_it);

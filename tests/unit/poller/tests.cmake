@@ -1,5 +1,5 @@
 if(TARGET reelgate-poller-rule)
-  foreach(area look pace)
+  foreach(area look pace progress)
     reelgate_test(unit-poller-${area} SOURCES ${CMAKE_CURRENT_LIST_DIR}/${area}_test.c
       USES reelgate-poller-rule LABELS unit)
   endforeach()

@@ -299,6 +299,11 @@ static const struct { const char *ce_type, *value;
       "\"context\":{\"userId\":\"u\",\"currentBalance\":0,\"list\":[1.5,null,true,\"\\\"\"]}}}" },
     { "reelgate.generation.submitted",
       "{" IDS ",\"taskId\":\"t-1\",\"provider\":\"runway\",\"estimatedCredits\":0.1}" },
+    { "reelgate.generation.progressed",
+      "{" IDS ",\"taskId\":\"t-1\",\"progress\":0.29,\"timings\":{\"acceptedAt\":\"2026-11-23T00:00:00.000Z\","
+      "\"submittedAt\":\"2026-11-23T00:00:01.000Z\",\"queueMs\":1000}}" },
+    { "reelgate.generation.submission_settled", "{" IDS ",\"taskId\":\"t-1\"}" },
+    { "reelgate.generation.submission_settled", "{" IDS "}" },
     { "reelgate.generation.completed",
       "{" IDS ",\"taskId\":\"t-1\",\"output\":[\"https://a/?_jwt=1\",\"https://b\"],"
       "\"outputExpiresAt\":\"2026-11-24T00:00:00.000Z\",\"requiredTokens\":3,\"providerCredits\":114,"

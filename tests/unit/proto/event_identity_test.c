@@ -101,6 +101,25 @@ START_TEST(id_is_made_from_the_fact)
 }
 END_TEST
 
+static const struct { enum event_type type; const char *task; double progress; const char *wanted; } told_cases[] = {
+    { EVENT_GENERATION_PROGRESSED, "t1", 0.29, "gen-1/generation.progressed/29" },
+    { EVENT_GENERATION_PROGRESSED, "t1", 1, "gen-1/generation.progressed/100" },
+    { EVENT_GENERATION_SUBMISSION_SETTLED, "t1", -1, "gen-1/generation.submission_settled/t1" },
+    { EVENT_GENERATION_SUBMISSION_SETTLED, NULL, -1, "gen-1/generation.submission_settled/none" },
+};
+
+START_TEST(what_may_be_said_again_is_named_by_what_it_says)
+{
+    struct event event = event_of(told_cases[_i].type);
+    struct text id = { 0 };
+    event.task_id = told_cases[_i].task;
+    event.progress = told_cases[_i].progress;
+    event_ce_id(&event, NULL, &id);
+    ck_assert_str_eq(id.bytes, told_cases[_i].wanted);
+    text_free(&id);
+}
+END_TEST
+
 START_TEST(subject_is_the_generation_or_the_grant)
 {
     struct event event = event_of(EVENT_GENERATION_ACCEPTED);
@@ -170,6 +189,8 @@ static Suite *suite(void)
     tcase_add_loop_test(identity, digest_is_sha256, 0, sizeof digest_cases / sizeof digest_cases[0]);
     tcase_add_loop_test(identity, keyed_digest_is_hmac, 0, sizeof keyed_cases / sizeof keyed_cases[0]);
     tcase_add_loop_test(identity, id_is_made_from_the_fact, 0, sizeof id_cases / sizeof id_cases[0]);
+    tcase_add_loop_test(identity, what_may_be_said_again_is_named_by_what_it_says, 0,
+                        sizeof told_cases / sizeof told_cases[0]);
     tcase_add_test(identity, subject_is_the_generation_or_the_grant);
     tcase_add_loop_test(identity, each_of_the_requests_own_fields_counts, 0,
                         sizeof changes / sizeof changes[0]);
