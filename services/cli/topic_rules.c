@@ -74,6 +74,24 @@ static void judge_topic(struct judgement *judgement, const struct topic_state *s
         judge_kept(judgement, facts);
 }
 
+int topic_least_in_sync(int replication)
+{
+    return replication >= 3 ? 2 : 1;
+}
+
+/* The operator's --replication: what is written to fewer is lost with a broker, or waits for one. */
+static void judge_replicas(struct judgement *judgement, const struct kafka_topic_facts *facts, int replication)
+{
+    int least = topic_least_in_sync(replication);
+    if (!facts->exists)
+        return;
+    if (facts->replication < replication)
+        complain(judgement, "has %d replicas, must be at least %d (--replication)", facts->replication, replication);
+    if (facts->min_insync_replicas < least)
+        complain(judgement, "min.insync.replicas is %" PRId64 ", must be at least %d (--replication): what only one broker "
+                            "has acknowledged is lost with it", facts->min_insync_replicas, least);
+}
+
 int topic_rules(const struct topic_state states[TOPIC_COUNT], const char *prefix, int replication,
                 struct text *lines)
 {
@@ -81,10 +99,7 @@ int topic_rules(const struct topic_state states[TOPIC_COUNT], const char *prefix
     for (int i = 0; i < TOPIC_COUNT; i++) {
         judgement.topic = (enum topic)i;
         judge_topic(&judgement, &states[i]);
-        const struct kafka_topic_facts *facts = &states[i].facts;
-        if (facts->exists && facts->replication < replication)
-            complain(&judgement, "has %d replicas, must be at least %d (--replication)", facts->replication,
-                     replication);
+        judge_replicas(&judgement, &states[i].facts, replication);
     }
     const struct kafka_topic_facts *jobs = &states[TOPIC_JOBS].facts, *tasks = &states[TOPIC_TASKS].facts;
     judgement.topic = TOPIC_TASKS;

@@ -12,6 +12,9 @@ struct topic_state {
     int64_t low_watermark_most;
 };
 
+/* How many replicas must have a message before it counts: with three or more, one may be lost and nothing waits. */
+int topic_least_in_sync(int replication);
+
 /* One line for each thing that is wrong, "<topic>: <what it is>, must be <what>: <why>", each ended by '\n'.
  * states has all topics in the order of TOPICS, prefix leads their names. Returns the number of lines. */
 int topic_rules(const struct topic_state states[TOPIC_COUNT], const char *prefix, int replication,

@@ -16,7 +16,7 @@ static const struct param topics_rows[] = {
     { .name = "replication", .type = PARAM_COUNT, .fallback = "1", .least = "1", .most = "16",
       AT(replication),
       .unit = "replicas", .meaning = "Replicas of a topic that is created, and the least that one must "
-                                     "have. 3 in production." },
+                                     "have. 3 in production: then min.insync.replicas is 2." },
     { .name = "partitions", .type = PARAM_COUNT, .fallback = "0", .least = "0", .most = "10000",
       AT(partitions),
       .meaning = "Partitions of the topics that are created, but the journal and dead-letters; 0: each its "
@@ -38,14 +38,16 @@ static int32_t partitions_of(const struct cli *cli, enum topic topic)
 static enum kafka_created create(const struct cli *cli, struct kafka_client *client, enum topic topic,
                                  char error[200])
 {
-    char name[CLI_TOPIC_BYTES], retention[24], letters[24];
+    char name[CLI_TOPIC_BYTES], retention[24], letters[24], in_sync[12];
     const struct topic_row *row = &TOPICS[topic];
     cli_topic(cli, topic, name);
     snprintf(retention, sizeof retention, "%" PRId64, row->retention_ms);
+    snprintf(in_sync, sizeof in_sync, "%d", topic_least_in_sync((int)cli->settings.replication));
     snprintf(letters, sizeof letters, "%d", (int)OUTBOX_LETTER_TOPIC_BYTES);
     const struct kafka_topic_setting settings[] = {
         { "cleanup.policy", "delete" }, { "retention.ms", retention }, { "retention.bytes", "-1" },
         { "message.timestamp.type", row->log_append_time ? "LogAppendTime" : "CreateTime" },
+        { "min.insync.replicas", in_sync },
         { "max.message.bytes", letters },        /* last: only dead-letters have one of their own */
     };
     const struct kafka_topic_plan plan = {

@@ -42,6 +42,7 @@ static void create_time(struct topic_state *state) { state->facts.log_append_tim
 static void small_messages(struct topic_state *state) { state->facts.message_bytes_max = 1048588; }
 static void truncated(struct topic_state *state) { state->low_watermark_most = 17; }
 static void more_partitions(struct topic_state *state) { state->facts.partitions++; }
+static void one_in_sync(struct topic_state *state) { state->facts.min_insync_replicas = 1; }
 static void two_replicas(struct topic_state *state) { state->facts.replication = 2; }
 
 /* What is done to one good topic, and what the one complaint says; NULL: it may be so. */
@@ -54,6 +55,7 @@ static const struct {
     { TOPIC_JOURNAL, a_week, "p.journal: retention.ms is 604800000, must be -1" },
     { TOPIC_JOURNAL, limited_bytes, "p.journal: retention.bytes" },
     { TOPIC_JOURNAL, compacted, "p.journal: cleanup.policy is compact" },
+    { TOPIC_RESULTS, one_in_sync, "p.results: min.insync.replicas is 1, must be at least 2" },
     { TOPIC_JOURNAL, truncated, "begins at offset 17" },
     { TOPIC_JOURNAL, more_partitions, NULL },
     { TOPIC_DEAD_LETTERS, small_messages, "p.dead-letters: max.message.bytes is 1048588" },
