@@ -17,7 +17,7 @@
 #include "base/must.h"
 #include "base/text.h"
 #include "base/xalloc.h"
-#include "redis/url.h"
+#include "redis/node.h"
 
 enum { READ_BYTES = 64 * 1024, READER_KEEPS = 1024 * 1024, SHA_HEX = 40 };
 
@@ -38,14 +38,23 @@ struct redis {
     char bytes[READ_BYTES];
 };
 
+struct redis *redis_open_node(const struct redis_url *url, const struct redis_address *address, int timeout_ms)
+{
+    struct redis *redis = xcalloc(1, sizeof *redis);
+    redis->url = *url;
+    if (address)
+        redis->url.seeds[0] = *address;
+    redis->timeout_ms = timeout_ms;
+    return redis;
+}
+
 struct redis *redis_open(const char *url, int timeout_ms, char error[200])
 {
     struct redis_url parsed;
     if (!redis_url_parse(url, &parsed, error))
         return NULL;
-    struct redis *redis = xcalloc(1, sizeof *redis);
-    redis->url = parsed;
-    redis->timeout_ms = timeout_ms;
+    struct redis *redis = redis_open_node(&parsed, NULL, timeout_ms);
+    explicit_bzero(&parsed, sizeof parsed);
     return redis;
 }
 
@@ -271,7 +280,8 @@ static enum trouble open_socket(struct redis *redis)
     struct timeval limit = { .tv_sec = redis->timeout_ms / 1000, .tv_usec = redis->timeout_ms % 1000 * 1000 };
     redisContext *context = redis->url.path[0]
                                 ? redisConnectUnixWithTimeout(redis->url.path, limit)
-                                : redisConnectWithTimeout(redis->url.host, redis->url.port, limit);
+                                : redisConnectWithTimeout(redis->url.seeds[0].host, redis->url.seeds[0].port,
+                                                          limit);
     if (!context)
         return broken(redis, "connect to Redis: out of memory");
     redis->context = context;

@@ -16,8 +16,9 @@ struct redis_reply;      /* one answer; lent or given as said */
 enum redis_kind { REDIS_NIL, REDIS_STATUS, REDIS_TEXT, REDIS_INTEGER, REDIS_LIST, REDIS_ERROR };
 
 /* redis://[user:password@]host:port[/db] or unix:/path. A password alone is redis://:password@host; %XX is
- * understood in user and password; an IPv6 host stands in brackets. rediss:// is refused with hiredis before
- * 1.0 (no TLS there). NULL and a reason in error (one line, never with the password) when the URL is wrong.
+ * understood in user and password; an IPv6 host stands in brackets; of several hosts, parted by commas, the
+ * first is meant (cluster.h knows what to do with the others). rediss:// is refused with hiredis before 1.0
+ * (no TLS there). NULL and a reason in error (one line, never with the password) when the URL is wrong.
  * Does not connect. */
 struct redis *redis_open(const char *url, int timeout_ms, char error[200]);
 void redis_close(struct redis **redis);

@@ -9,7 +9,7 @@
 
 static bool wrong(char error[200], const char *words)
 {
-    snprintf(error, 200, "%s; wanted redis://[user:password@]host[:port][/db] or unix:/path", words);
+    snprintf(error, 200, "%s; wanted redis://[user:password@]host[:port][,host[:port]...][/db] or unix:/path", words);
     return false;
 }
 
@@ -52,7 +52,7 @@ static bool number(const char *text, size_t length, int most, int *value)
     return sum <= most;
 }
 
-static bool parse_host(const char *text, size_t length, struct redis_url *url, char error[200])
+static bool parse_host(const char *text, size_t length, struct redis_address *address, char error[200])
 {
     const char *host = text, *end = text + length, *colon;
     size_t host_length;
@@ -69,12 +69,31 @@ static bool parse_host(const char *text, size_t length, struct redis_url *url, c
         colon = memchr(text, ':', length);
         host_length = (size_t)((colon ? colon : end) - text);
     }
-    if (host_length == 0 || host_length >= sizeof url->host)
+    address->port = 6379;
+    if (host_length == 0 || host_length >= sizeof address->host)
         return wrong(error, "the address has no host");
-    memcpy(url->host, host, host_length);
-    if (colon && (!number(colon + 1, (size_t)(end - colon - 1), 65535, &url->port) || url->port == 0))
+    memcpy(address->host, host, host_length);
+    address->host[host_length] = '\0';
+    if (colon && (!number(colon + 1, (size_t)(end - colon - 1), 65535, &address->port) || address->port == 0))
         return wrong(error, "the port is not 1 to 65535");
     return true;
+}
+
+/* One host or several, parted by commas: any one of them is enough to find the rest of a Cluster. */
+static bool parse_hosts(const char *text, size_t length, struct redis_url *url, char error[200])
+{
+    for (const char *end = text + length;; text++) {
+        size_t one = strcspn(text, ",/");
+        if (one > (size_t)(end - text))
+            one = (size_t)(end - text);
+        if (url->seed_count == REDIS_SEEDS_MAX)
+            return wrong(error, "more than 16 hosts");
+        if (!parse_host(text, one, &url->seeds[url->seed_count++], error))
+            return false;
+        text += one;
+        if (text == end)
+            return true;
+    }
 }
 
 static bool parse_login(const char *text, size_t length, struct redis_url *url, char error[200])
@@ -92,7 +111,7 @@ static bool parse_login(const char *text, size_t length, struct redis_url *url, 
 bool redis_url_parse(const char *text, struct redis_url *url, char error[200])
 {
     static const char scheme[] = "redis://";
-    *url = (struct redis_url){ .port = 6379 };
+    *url = (struct redis_url){ 0 };
     if (strncmp(text, "rediss://", 9) == 0) {
         snprintf(error, 200, "rediss:// can't be used: this build stands on hiredis %d.%d%s; "
                              "put a TLS tunnel (stunnel) beside this program and give its address",
@@ -115,7 +134,7 @@ bool redis_url_parse(const char *text, struct redis_url *url, char error[200])
     if (at && !parse_login(rest, (size_t)(at - rest), url, error))
         return false;
     const char *host = at ? at + 1 : rest;
-    if (!parse_host(host, (size_t)(rest + length - host), url, error))
+    if (!parse_hosts(host, (size_t)(rest + length - host), url, error))
         return false;
     const char *database = rest + length;
     if (*database == '/' && database[1] && !number(database + 1, strlen(database + 1), 99999, &url->database))

@@ -35,7 +35,8 @@ static int64_t field_number(const struct redis_reply *fields, size_t index)
     return words_number(&words);
 }
 
-static enum trouble scan(const struct walk *walk, uint64_t cursor, struct redis_reply **reply)
+static enum trouble scan(const struct walk *walk, struct redis *node, uint64_t cursor,
+                         struct redis_reply **reply)
 {
     char at[24], pattern[48], count[16];
     snprintf(at, sizeof at, "%llu", (unsigned long long)cursor);
@@ -44,9 +45,8 @@ static enum trouble scan(const struct walk *walk, uint64_t cursor, struct redis_
     else
         snprintf(pattern, sizeof pattern, "rg:{%d}:%s:*", walk->bucket, walk->kind);
     snprintf(count, sizeof count, "%d", SCAN_COUNT);
-    redis_append(walk->tokens->side, 6, (const char *[]){ "SCAN", at, "MATCH", pattern, "COUNT", count },
-                 NULL);
-    enum trouble trouble = tokens_side_receive(walk->tokens, reply);
+    redis_append(node, 6, (const char *[]){ "SCAN", at, "MATCH", pattern, "COUNT", count }, NULL);
+    enum trouble trouble = tokens_side_receive(walk->tokens, node, reply);
     if (trouble == TROUBLE_NONE && redis_reply_count(*reply) != 2) {
         redis_reply_free(reply);
         trouble = tokens_cannot(walk->tokens, -1, "SCAN's answer can't be read");
@@ -63,20 +63,19 @@ static const char *key_id(const struct walk *walk, const char *key, int32_t *buc
 }
 
 /* The hashes of the keys that one step of SCAN found, in one pipeline. */
-static enum trouble read_rows(const struct walk *walk, const struct redis_reply *keys)
+static enum trouble read_rows(const struct walk *walk, struct redis *node, const struct redis_reply *keys)
 {
-    struct redis *side = walk->tokens->side;
     const char *argv[FIELDS_MAX + 2] = { "HMGET" };
     for (size_t i = 0; i < walk->field_count; i++)
         argv[i + 2] = walk->fields[i];
     for (size_t i = 0; i < redis_reply_count(keys); i++) {
         argv[1] = field_text(keys, i);
-        redis_append(side, walk->field_count + 2, argv, NULL);
+        redis_append(node, walk->field_count + 2, argv, NULL);
     }
     for (size_t i = 0; i < redis_reply_count(keys); i++) {
         struct redis_reply *fields;
         int32_t bucket;
-        enum trouble trouble = tokens_side_receive(walk->tokens, &fields);
+        enum trouble trouble = tokens_side_receive(walk->tokens, node, &fields);
         if (trouble != TROUBLE_NONE)
             return trouble;
         const char *id = key_id(walk, field_text(keys, i), &bucket);
@@ -88,23 +87,44 @@ static enum trouble read_rows(const struct walk *walk, const struct redis_reply 
     return TROUBLE_NONE;
 }
 
-static enum trouble walk_all(const struct walk *walk)
+static enum trouble walk_node(const struct walk *walk, struct redis *node)
 {
     uint64_t cursor = 0;
-    if (redis_connect(walk->tokens->side) != TROUBLE_NONE)
-        return tokens_cannot(walk->tokens, -1, redis_reason(walk->tokens->side));
     do {
         struct redis_reply *reply;
-        enum trouble trouble = scan(walk, cursor, &reply);
+        enum trouble trouble = scan(walk, node, cursor, &reply);
         if (trouble != TROUBLE_NONE)
             return trouble;
         cursor = strtoull(field_text(reply, 0), NULL, 10);
-        trouble = read_rows(walk, redis_reply_at(reply, 1));
+        trouble = read_rows(walk, node, redis_reply_at(reply, 1));
         redis_reply_free(&reply);
         if (trouble != TROUBLE_NONE)
             return trouble;
     } while (cursor != 0);
     return TROUBLE_NONE;
+}
+
+/* Every node, or the bucket's. A key that moved from a node that was still to come to one that was through has not been
+ * seen: while slots move, a walk can't be whole. (In the middle of a move its keys answer ASK or MOVED.) */
+static enum trouble walk_all(const struct walk *walk)
+{
+    struct tokens *tokens = walk->tokens;
+    bool same = true;
+    enum trouble trouble = tokens_side(tokens);
+    if (trouble == TROUBLE_NONE && walk->bucket != TOKENS_EVERY_BUCKET)
+        trouble = walk_node(walk, tokens_side_node(tokens, walk->bucket));
+    else
+        for (size_t i = 0; trouble == TROUBLE_NONE && i < redis_cluster_count(tokens->side); i++)
+            trouble = walk_node(walk, redis_cluster_at(tokens->side, i));
+    if (trouble != TROUBLE_NONE)
+        return trouble;
+    trouble = redis_cluster_unmoved(tokens->side, &same);
+    if (trouble == TROUBLE_NONE && same)
+        return TROUBLE_NONE;
+    trouble = tokens_cannot(tokens, -1, same ? redis_cluster_reason(tokens->side)
+                                             : "slots of the Redis Cluster have moved meanwhile");
+    redis_cluster_break(tokens->side);
+    return trouble;
 }
 
 static void user_row(const struct walk *walk, int32_t bucket, const char *id,

@@ -1,5 +1,5 @@
-/* A batch is one stretch of the pipeline: for each bucket its guard, and behind it, on the same connection,
- * its scripts. It lives and dies with the connection on which it began. */
+/* A batch is one stretch of the pipeline, or with a Redis Cluster of each node's: for each bucket its guard, and
+ * behind it, on the same connection, its scripts. It lives and dies with the connections on which it began. */
 #include "tokens/batch.h"
 
 #include <stdio.h>
@@ -60,11 +60,11 @@ static void *grown(void *array, size_t count, size_t *room, size_t size)
     return xrealloc(array, *room * size);
 }
 
-static void expect(struct tokens_batch *batch, enum expected_kind kind, size_t index)
+static void expect(struct tokens_batch *batch, enum expected_kind kind, size_t index, struct redis *node)
 {
     batch->expected = grown(batch->expected, batch->expected_count, &batch->expected_room,
                             sizeof *batch->expected);
-    batch->expected[batch->expected_count++] = (struct expected){ kind, index };
+    batch->expected[batch->expected_count++] = (struct expected){ kind, index, node };
     batch->tokens->appended++;
 }
 
@@ -77,25 +77,45 @@ static bool fail(struct tokens_batch *batch, int32_t bucket, const char *reason)
     return false;
 }
 
+static struct redis *node_of(struct tokens *tokens, int32_t bucket)
+{
+    return redis_cluster_node(tokens->scripts, tokens->slots[bucket]);
+}
+
+static bool uses(const struct tokens_batch *batch, const struct redis *node)
+{
+    for (size_t i = 0; i < batch->bucket_count; i++)
+        if (node_of(batch->tokens, batch->buckets[i].bucket) == node)
+            return true;
+    return false;
+}
+
 /* With replicas one WAIT closes each batch: what its scripts did is then on more than one machine. */
 static void seal(struct tokens_batch *batch)
 {
-    if (batch->sealed || batch->failed || !batch->tokens->has_replicas || !outstanding(batch))
+    struct tokens *tokens = batch->tokens;
+    if (batch->sealed || batch->failed || !tokens->has_replicas || !outstanding(batch)
+        || !redis_cluster_connected(tokens->scripts))
         return;
     char limit[16];
-    snprintf(limit, sizeof limit, "%d", batch->tokens->config.timeout_ms / 2 + 1);
-    redis_append(batch->tokens->scripts, 3, (const char *[]){ "WAIT", "1", limit }, NULL);
-    expect(batch, EXPECT_WAIT, 0);
+    snprintf(limit, sizeof limit, "%d", tokens->config.timeout_ms / 2 + 1);
+    for (size_t i = 0; i < redis_cluster_count(tokens->scripts); i++) {
+        struct redis *node = redis_cluster_at(tokens->scripts, i);
+        if (!uses(batch, node))
+            continue;
+        redis_append(node, 3, (const char *[]){ "WAIT", "1", limit }, NULL);
+        expect(batch, EXPECT_WAIT, 0, node);
+    }
     batch->sealed = true;
 }
 
 static bool begin(struct tokens_batch *batch)
 {
     struct tokens *tokens = batch->tokens;
-    if (!redis_connected(tokens->scripts)) {
-        tokens_drop(tokens);             /* a batch of the connection before this one can't go on */
-        if (redis_connect(tokens->scripts) != TROUBLE_NONE)
-            return fail(batch, -1, redis_reason(tokens->scripts));
+    if (!redis_cluster_connected(tokens->scripts)) {
+        tokens_drop(tokens);             /* a batch of the connections before these can't go on */
+        if (redis_cluster_connect(tokens->scripts) != TROUBLE_NONE)
+            return fail(batch, -1, redis_cluster_reason(tokens->scripts));
     }
     if (tokens->last)
         seal(tokens->last);
@@ -111,7 +131,7 @@ static bool stands(struct tokens_batch *batch)
     struct tokens *tokens = batch->tokens;
     if (!batch->begun)
         return begin(batch);
-    if (batch->epoch != tokens->epoch || !redis_connected(tokens->scripts))
+    if (batch->epoch != tokens->epoch || !redis_cluster_connected(tokens->scripts))
         return fail(batch, -1, tokens->reason[0] ? tokens->reason : "the connection to Redis was lost");
     must(tokens->last == batch && !batch->received && !batch->sealed);      /* batches don't interleave */
     return true;
@@ -149,9 +169,10 @@ static bool guarded(struct tokens_batch *batch, int32_t bucket)
     arguments_clear(&arguments);
     arguments_key(&arguments, bucket, "meta", NULL);
     arguments_text(&arguments, row->verified);
-    redis_append_script(tokens->scripts, SCRIPT_GUARD, arguments.keys, arguments.count, arguments.argv,
+    struct redis *node = node_of(tokens, bucket);
+    redis_append_script(node, SCRIPT_GUARD, arguments.keys, arguments.count, arguments.argv,
                         arguments.lengths);
-    expect(batch, EXPECT_GUARD, batch->bucket_count++);
+    expect(batch, EXPECT_GUARD, batch->bucket_count++, node);
     return true;
 }
 
@@ -183,9 +204,9 @@ void batch_arguments_verified(const struct tokens_batch *batch, const struct cal
 
 void batch_append(struct tokens_batch *batch, enum script script, const struct arguments *arguments)
 {
-    redis_append_script(batch->tokens->scripts, script, arguments->keys, arguments->count, arguments->argv,
-                        arguments->lengths);
-    expect(batch, EXPECT_CALL, batch->call_count - 1);
+    struct redis *node = node_of(batch->tokens, batch->calls[batch->call_count - 1].bucket);
+    redis_append_script(node, script, arguments->keys, arguments->count, arguments->argv, arguments->lengths);
+    expect(batch, EXPECT_CALL, batch->call_count - 1, node);
 }
 
 enum trouble tokens_batch_send(struct tokens_batch *batch)
@@ -194,9 +215,9 @@ enum trouble tokens_batch_send(struct tokens_batch *batch)
         return TROUBLE_RETRY;
     if (!outstanding(batch))
         return TROUBLE_NONE;
-    if (redis_send(batch->tokens->scripts) == TROUBLE_NONE)
+    if (redis_cluster_send(batch->tokens->scripts) == TROUBLE_NONE)
         return TROUBLE_NONE;
-    fail(batch, -1, redis_reason(batch->tokens->scripts));
+    fail(batch, -1, redis_cluster_reason(batch->tokens->scripts));
     return TROUBLE_RETRY;
 }
 
@@ -249,13 +270,15 @@ static bool read_reply(struct tokens_batch *batch, const struct expected *expect
 static bool read_all(struct tokens_batch *batch)
 {
     struct tokens *tokens = batch->tokens;
-    if (batch->epoch != tokens->epoch || !redis_connected(tokens->scripts))
+    if (batch->epoch != tokens->epoch || !redis_cluster_connected(tokens->scripts))
         return fail(batch, -1, tokens->reason[0] ? tokens->reason : "the connection to Redis was lost");
     must(batch->first == tokens->received);          /* in the order of their first call */
+    if (redis_cluster_send(tokens->scripts) != TROUBLE_NONE)         /* all nodes work before one is waited for */
+        return fail(batch, -1, redis_cluster_reason(tokens->scripts));
     for (size_t i = 0; i < batch->expected_count; i++) {
         struct redis_reply *reply;
-        if (redis_receive(tokens->scripts, &reply) != TROUBLE_NONE)
-            return fail(batch, -1, redis_reason(tokens->scripts));
+        if (redis_receive(batch->expected[i].node, &reply) != TROUBLE_NONE)
+            return fail(batch, -1, redis_reason(batch->expected[i].node));
         tokens->received++;
         bool good = read_reply(batch, &batch->expected[i], reply);
         redis_reply_free(&reply);
@@ -284,6 +307,20 @@ enum trouble tokens_batch_receive(struct tokens_batch *batch)
 
 /* ---- the second guard */
 
+/* With replicas it writes: a primary that is cut off from them takes no writes, and must not let anything pass
+ * while another one is promoted in its place (design, section 9). */
+static void append_guard(struct tokens *tokens, const struct batch_bucket *row)
+{
+    struct arguments arguments;
+    arguments_clear(&arguments);
+    arguments_key(&arguments, row->bucket, "meta", NULL);
+    arguments_text(&arguments, row->verified);
+    if (tokens->has_replicas)
+        arguments_text(&arguments, "write");
+    redis_append_script(tokens_side_node(tokens, row->bucket), SCRIPT_GUARD, arguments.keys, arguments.count,
+                        arguments.argv, arguments.lengths);
+}
+
 enum trouble tokens_batch_guard(struct tokens_batch *batch)
 {
     struct tokens *tokens = batch->tokens;
@@ -291,20 +328,15 @@ enum trouble tokens_batch_guard(struct tokens_batch *batch)
     must(!batch->failed);
     if (batch->bucket_count == 0)
         return TROUBLE_NONE;
-    if (redis_connect(tokens->side) != TROUBLE_NONE)
-        return tokens_cannot(tokens, -1, redis_reason(tokens->side));
-    for (size_t i = 0; i < batch->bucket_count; i++) {
-        struct arguments arguments;
-        arguments_clear(&arguments);
-        arguments_key(&arguments, batch->buckets[i].bucket, "meta", NULL);
-        arguments_text(&arguments, batch->buckets[i].verified);
-        redis_append_script(tokens->side, SCRIPT_GUARD, arguments.keys, arguments.count, arguments.argv,
-                            arguments.lengths);
-    }
+    if (tokens_side(tokens) != TROUBLE_NONE)
+        return TROUBLE_RETRY;
+    for (size_t i = 0; i < batch->bucket_count; i++)
+        append_guard(tokens, &batch->buckets[i]);
+    redis_cluster_send(tokens->side);    /* its trouble, if any, is told by the first reply */
     for (size_t i = 0; i < batch->bucket_count; i++) {
         struct redis_reply *reply;
         int32_t bucket = batch->buckets[i].bucket;
-        if (tokens_side_receive(tokens, &reply) != TROUBLE_NONE)
+        if (tokens_side_receive(tokens, tokens_side_node(tokens, bucket), &reply) != TROUBLE_NONE)
             return TROUBLE_RETRY;
         const char *answer = redis_reply_text(reply, NULL);
         if (!answer || strcmp(answer, "ok") != 0) {

@@ -20,7 +20,7 @@ struct call {
 
 /* What the next reply in the pipeline belongs to. */
 enum expected_kind { EXPECT_GUARD, EXPECT_CALL, EXPECT_WAIT };
-struct expected { enum expected_kind kind; size_t index; };  /* of buckets, of calls */
+struct expected { enum expected_kind kind; size_t index; struct redis *node; };      /* index: of buckets, of calls */
 
 struct batch_bucket { int32_t bucket; char verified[VERIFIED_BYTES]; };     /* what this batch ran under */
 
@@ -33,7 +33,7 @@ struct tokens_batch {
     struct batch_bucket *buckets;
     size_t bucket_count, bucket_room;
     struct text errors;
-    uint64_t epoch, first;               /* connection, and number of the first reply on it */
+    uint64_t epoch, first;               /* connections, and number of the first reply on them */
     bool begun, asked, failed, received, sealed;
 };
 

@@ -3,7 +3,7 @@
 #define TOKENS_INTERNAL_H
 
 #include "base/text.h"
-#include "redis/redis.h"
+#include "redis/cluster.h"
 #include "tokens/arguments.h"
 #include "tokens/recovery.h"
 #include "tokens/scripts.h"
@@ -21,14 +21,16 @@ struct said { char reason[96]; int64_t at_ms; };
 
 struct tokens {
     struct tokens_config config;
-    struct redis *scripts;           /* batches, in order; two may be outstanding */
-    struct redis *side;              /* guards, recovery and single reads: one question at a time */
+    struct redis_cluster *scripts;   /* batches, in order; two may be outstanding */
+    struct redis_cluster *side;      /* guards, recovery and single reads: one question at a time */
     int32_t partitions;
+    uint16_t *slots;                 /* by bucket: where a Redis Cluster has it */
     char (*verified)[VERIFIED_BYTES];        /* by bucket; empty: not known */
     bool has_replicas;
-    /* of the connection `scripts`: a batch lives and dies with the one it began on */
+    bool was_fit;                    /* tokens_check has passed once: what it finds later is an outage */
+    /* of the connections `scripts`: a batch lives and dies with those it began on */
     uint64_t epoch;
-    uint64_t appended, received;     /* replies on that connection */
+    uint64_t appended, received;     /* replies on them */
     struct tokens_batch *last;       /* the batch that was appended to last */
     int32_t bad_bucket;
     char reason[200];
@@ -37,7 +39,7 @@ struct tokens {
 
 /* Remembers why a batch can't go on and logs it, at most once in QUIET_MS for each reason. Returns RETRY. */
 enum trouble tokens_cannot(struct tokens *tokens, int32_t bucket, const char *reason);
-/* ends the batches' connection: whatever is outstanding on it has failed */
+/* ends the batches' connections: whatever is outstanding on them has failed */
 void tokens_drop(struct tokens *tokens);
 int32_t tokens_bucket(const struct tokens *tokens, const char *user_id);
 /* Asks guard for every bucket whose verified value is not known and adopts those of our partition count. */
@@ -46,10 +48,25 @@ enum trouble tokens_learn(struct tokens *tokens);
 void tokens_append_guard(struct tokens *tokens, int32_t bucket);
 /* Takes what guard answered: true when the bucket may be used with it. */
 bool tokens_adopt(struct tokens *tokens, int32_t bucket, const char *verified);
-/* One script over the side connection. NONE: *reply is given and no error. RETRY: away, or Redis refused
- * (reason set). */
-enum trouble tokens_side_script(struct tokens *tokens, enum script script, const struct arguments *arguments,
-                                struct redis_reply **reply);
-enum trouble tokens_side_receive(struct tokens *tokens, struct redis_reply **reply);
+/* The side connections stand. RETRY: they don't, reason set. */
+enum trouble tokens_side(struct tokens *tokens);
+/* That of this bucket; only after tokens_side. */
+struct redis *tokens_side_node(struct tokens *tokens, int32_t bucket);
+/* One script over the bucket's side connection. NONE: *reply is given and no error. RETRY: away, or Redis
+ * refused (reason set). */
+enum trouble tokens_side_script(struct tokens *tokens, int32_t bucket, enum script script,
+                                const struct arguments *arguments, struct redis_reply **reply);
+enum trouble tokens_side_receive(struct tokens *tokens, struct redis *node, struct redis_reply **reply);
+
+/* What a server says of itself, in check.c. */
+struct server_facts {
+    char role[16], policy[32];
+    int64_t replicas;                /* connected */
+    int64_t good;                    /* replicas in time with it; -1: it may write without any */
+    bool promoted;                   /* it was a replica once */
+    int64_t to_write, lag_ms;        /* min-replicas-to-write and -max-lag, where replicas matter; else 0 */
+};
+/* Asks over the side connection. RETRY: away, reason set. */
+enum trouble tokens_server_facts(struct tokens *tokens, struct redis *node, struct server_facts *facts);
 
 #endif

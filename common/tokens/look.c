@@ -38,7 +38,7 @@ static void append_asked(struct tokens *tokens, const char *user_id, const struc
         argv[argc] = *name;
         lengths[argc] = strlen(*name);
     }
-    redis_append(tokens->side, argc, argv, lengths);
+    redis_append(tokens_side_node(tokens, tokens_bucket(tokens, user_id)), argc, argv, lengths);
 }
 
 /* The guard and the account in one round trip: a console asks for this all the time. */
@@ -49,17 +49,18 @@ enum trouble tokens_balance(struct tokens *tokens, const char *user_id, struct b
     struct redis_reply *guard, *row;
     int32_t bucket = tokens_bucket(tokens, user_id);
     *verified = false;
-    if (redis_connect(tokens->side) != TROUBLE_NONE)
-        return tokens_cannot(tokens, -1, redis_reason(tokens->side));
+    if (tokens_side(tokens) != TROUBLE_NONE)
+        return TROUBLE_RETRY;
+    struct redis *node = tokens_side_node(tokens, bucket);
     tokens_append_guard(tokens, bucket);
     append_asked(tokens, user_id, &(struct asked){ "HMGET", "user", user_id, fields });
-    enum trouble trouble = tokens_side_receive(tokens, &guard);
+    enum trouble trouble = tokens_side_receive(tokens, node, &guard);
     if (trouble != TROUBLE_NONE)
         return trouble;
     const char *answer = redis_reply_text(guard, NULL);
     *verified = answer && tokens_adopt(tokens, bucket, answer);
     redis_reply_free(&guard);
-    trouble = tokens_side_receive(tokens, &row);
+    trouble = tokens_side_receive(tokens, node, &row);
     if (trouble != TROUBLE_NONE)
         return trouble;
     *balance = (struct balance){ .granted = number(row, 0), .available = number(row, 1),
@@ -114,13 +115,14 @@ enum trouble tokens_generation(struct tokens *tokens, const char *user_id, const
     struct redis_reply *row = NULL, *view = NULL;
     *found = false;
     *generation = (struct tokens_generation){ 0 };
-    if (redis_connect(tokens->side) != TROUBLE_NONE)
-        return tokens_cannot(tokens, -1, redis_reason(tokens->side));
+    if (tokens_side(tokens) != TROUBLE_NONE)
+        return TROUBLE_RETRY;
+    struct redis *node = tokens_side_node(tokens, tokens_bucket(tokens, user_id));
     append_asked(tokens, user_id, &(struct asked){ "HMGET", "gen", generation_id, money });
     append_asked(tokens, user_id, &(struct asked){ "GET", "view", generation_id, NULL });
-    enum trouble trouble = tokens_side_receive(tokens, &row);
+    enum trouble trouble = tokens_side_receive(tokens, node, &row);
     if (trouble == TROUBLE_NONE)
-        trouble = tokens_side_receive(tokens, &view);
+        trouble = tokens_side_receive(tokens, node, &view);
     if (trouble == TROUBLE_NONE) {
         if (field(row, 0) && strcmp(field(row, 0), user_id) == 0 && field(row, 3)) {
             *found = true;

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/must.h"
 #include "tokens/internal.h"
 #include "tokens/words.h"
@@ -14,7 +13,7 @@ static enum trouble step(struct tokens *tokens, int32_t bucket, enum script scri
                          const struct arguments *arguments)
 {
     struct redis_reply *reply;
-    enum trouble trouble = tokens_side_script(tokens, script, arguments, &reply);
+    enum trouble trouble = tokens_side_script(tokens, bucket, script, arguments, &reply);
     if (trouble != TROUBLE_NONE)
         return trouble;
     const char *answer = redis_reply_text(reply, NULL);
@@ -47,10 +46,11 @@ static enum trouble read_line(struct tokens *tokens, int32_t bucket, char line[3
 {
     struct arguments arguments;
     struct redis_reply *reply;
+    struct redis *node = tokens_side_node(tokens, bucket);
     start(&arguments, bucket);
-    redis_append(tokens->side, 4, (const char *[]){ "HMGET", arguments.argv[0], "line", "journaled" },
+    redis_append(node, 4, (const char *[]){ "HMGET", arguments.argv[0], "line", "journaled" },
                  (const size_t[]){ 5, arguments.lengths[0], 4, 9 });
-    enum trouble trouble = tokens_side_receive(tokens, &reply);
+    enum trouble trouble = tokens_side_receive(tokens, node, &reply);
     if (trouble != TROUBLE_NONE)
         return trouble;
     line[0] = '\0';
@@ -77,13 +77,30 @@ enum trouble recovery_guard(struct tokens *tokens, int32_t bucket, bool *verifie
     must(bucket >= 0 && bucket < tokens->partitions);
     start(&arguments, bucket);
     arguments_text(&arguments, "");
-    enum trouble trouble = tokens_side_script(tokens, SCRIPT_GUARD, &arguments, &reply);
+    enum trouble trouble = tokens_side_script(tokens, bucket, SCRIPT_GUARD, &arguments, &reply);
     if (trouble != TROUBLE_NONE)
         return trouble;
     const char *answer = redis_reply_text(reply, NULL);
     *verified = answer && tokens_adopt(tokens, bucket, answer);
     redis_reply_free(&reply);
     return read_line(tokens, bucket, line, journaled);
+}
+
+/* Where there are replicas, this server may have been promoted in the place of one that is only cut off. That one
+ * goes on taking writes, guards among them, until its replicas have been silent for min-replicas-max-lag, and notices
+ * only once a second. */
+static enum trouble read_pause(struct tokens *tokens, int32_t bucket, struct recovery *recovery)
+{
+    enum { NOTICED_MS = 2000, LAG_UNKNOWN_MS = 10000 };      /* 10 s: Redis's own default */
+    struct server_facts facts;
+    enum trouble trouble = tokens_server_facts(tokens, tokens_side_node(tokens, bucket), &facts);
+    if (trouble != TROUBLE_NONE)
+        return trouble;
+    bool replicated = redis_cluster_sharded(tokens->side) || facts.replicas > 0 || facts.good >= 0
+                      || facts.promoted;
+    if (replicated)
+        recovery->pause_ms = (facts.lag_ms > 0 ? facts.lag_ms : LAG_UNKNOWN_MS) + NOTICED_MS;
+    return TROUBLE_NONE;
 }
 
 enum trouble recovery_begin(struct tokens *tokens, int32_t bucket, struct recovery *recovery)
@@ -97,7 +114,7 @@ enum trouble recovery_begin(struct tokens *tokens, int32_t bucket, struct recove
     arguments_text(&arguments, recovery->nonce);
     arguments_number(&arguments, tokens->partitions);
     tokens->verified[bucket][0] = '\0';
-    enum trouble trouble = tokens_side_script(tokens, SCRIPT_BEGIN, &arguments, &reply);
+    enum trouble trouble = tokens_side_script(tokens, bucket, SCRIPT_BEGIN, &arguments, &reply);
     if (trouble != TROUBLE_NONE)
         return trouble;
     const char *answer = redis_reply_text(reply, NULL);
@@ -111,7 +128,7 @@ enum trouble recovery_begin(struct tokens *tokens, int32_t bucket, struct recove
     if (!words_end(&words))
         trouble = tokens_cannot(tokens, bucket, "a script's answer can't be read");
     redis_reply_free(&reply);
-    return trouble;
+    return trouble == TROUBLE_NONE ? read_pause(tokens, bucket, recovery) : trouble;
 }
 
 enum trouble recovery_stands(struct tokens *tokens, const struct recovery *recovery)

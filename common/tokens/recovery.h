@@ -13,6 +13,7 @@ struct recovery {                        /* one recovery under way */
     char server[100];                    /* run id and replication id, as the server said at begin */
     char line[33];                       /* last verified nonce; empty: none */
     int64_t journaled;                   /* offset from which to read; 0 without line */
+    int64_t pause_ms;                    /* from begin on, before H is taken: 0 without replicas */
     uint64_t cursor;                     /* of recovery_empty between its calls; begin with 0 */
 };
 

@@ -87,7 +87,7 @@ static void put_chunk(struct chunk *chunk, const struct tokens *tokens, const st
 static enum trouble receive(struct tokens *tokens, int32_t bucket)
 {
     struct redis_reply *reply;
-    enum trouble trouble = tokens_side_receive(tokens, &reply);
+    enum trouble trouble = tokens_side_receive(tokens, tokens_side_node(tokens, bucket), &reply);
     if (trouble != TROUBLE_NONE)
         return trouble;
     const char *answer = redis_reply_text(reply, NULL);
@@ -108,12 +108,11 @@ enum trouble recovery_replay(struct tokens *tokens, const struct recovery *recov
     for (size_t done = 0; done < count && trouble == TROUBLE_NONE; done += CHUNK) {
         size_t some = count - done < CHUNK ? count - done : CHUNK;
         put_chunk(chunk, tokens, recovery, entries + done, some);
-        if (redis_connect(tokens->side) != TROUBLE_NONE) {
-            trouble = tokens_cannot(tokens, recovery->bucket, redis_reason(tokens->side));
+        trouble = tokens_side(tokens);
+        if (trouble != TROUBLE_NONE)
             break;
-        }
-        redis_append_script(tokens->side, SCRIPT_REPLAY, chunk->keys, chunk->count, chunk->argv,
-                            chunk->lengths);
+        redis_append_script(tokens_side_node(tokens, recovery->bucket), SCRIPT_REPLAY, chunk->keys,
+                            chunk->count, chunk->argv, chunk->lengths);
         trouble = receive(tokens, recovery->bucket);
     }
     free(chunk);
@@ -130,10 +129,11 @@ static enum trouble scan(struct tokens *tokens, const struct recovery *recovery,
     snprintf(pattern, sizeof pattern, "rg:{%d}:*", recovery->bucket);
     snprintf(count, sizeof count, "%d", SCAN_COUNT);
     *reply = NULL;
-    if (redis_connect(tokens->side) != TROUBLE_NONE)
-        return tokens_cannot(tokens, recovery->bucket, redis_reason(tokens->side));
-    redis_append(tokens->side, 6, (const char *[]){ "SCAN", cursor, "MATCH", pattern, "COUNT", count }, NULL);
-    enum trouble trouble = tokens_side_receive(tokens, reply);
+    if (tokens_side(tokens) != TROUBLE_NONE)
+        return TROUBLE_RETRY;
+    struct redis *node = tokens_side_node(tokens, recovery->bucket);
+    redis_append(node, 6, (const char *[]){ "SCAN", cursor, "MATCH", pattern, "COUNT", count }, NULL);
+    enum trouble trouble = tokens_side_receive(tokens, node, reply);
     if (trouble == TROUBLE_NONE && redis_reply_count(*reply) != 2) {
         redis_reply_free(reply);
         trouble = tokens_cannot(tokens, recovery->bucket, "SCAN's answer can't be read");
@@ -165,7 +165,7 @@ static enum trouble delete_keys(struct tokens *tokens, const struct recovery *re
     lengths[count++] = strlen(recovery->nonce);
     argv[count] = recovery->server;
     lengths[count++] = strlen(recovery->server);
-    redis_append_script(tokens->side, SCRIPT_EMPTY, keys, count, argv, lengths);
+    redis_append_script(tokens_side_node(tokens, recovery->bucket), SCRIPT_EMPTY, keys, count, argv, lengths);
     free(argv);
     free(lengths);
     return receive(tokens, recovery->bucket);

@@ -10,25 +10,22 @@
 #include "base/xalloc.h"
 #include "base/text.h"
 #include "tokens/internal.h"
-#include "tokens/words.h"
 
 struct tokens *tokens_open(const struct tokens_config *config, char error[200])
 {
     must(config->timeout_ms > 0 && config->dedupe_window_ms > 0 && config->refusal_window_ms > 0);
-    struct redis *scripts = redis_open(config->redis_url, config->timeout_ms, error);
-    struct redis *side = scripts ? redis_open(config->redis_url, config->timeout_ms, error) : NULL;
-    if (!side) {
-        redis_close(&scripts);
+    struct redis_cluster *scripts = redis_cluster_open(config->redis_url, config->timeout_ms, error);
+    if (!scripts)
         return NULL;
-    }
+    struct redis_cluster *side = redis_cluster_open(config->redis_url, config->timeout_ms, error);
     struct tokens *tokens = xcalloc(1, sizeof *tokens);
     tokens->config = *config;
     tokens->config.redis_url = NULL;     /* may hold a password, and is not needed again */
     tokens->scripts = scripts;
     tokens->side = side;
     tokens->bad_bucket = -1;
-    redis_scripts(scripts, script_sources, SCRIPTS);
-    redis_scripts(side, script_sources, SCRIPTS);
+    redis_cluster_scripts(scripts, script_sources, SCRIPTS);
+    redis_cluster_scripts(side, script_sources, SCRIPTS);
     return tokens;
 }
 
@@ -36,8 +33,9 @@ void tokens_close(struct tokens **tokens)
 {
     if (!*tokens)
         return;
-    redis_close(&(*tokens)->scripts);
-    redis_close(&(*tokens)->side);
+    redis_cluster_close(&(*tokens)->scripts);
+    redis_cluster_close(&(*tokens)->side);
+    free((*tokens)->slots);
     free((*tokens)->verified);
     free(*tokens);
     *tokens = NULL;
@@ -52,6 +50,12 @@ void tokens_partitions(struct tokens *tokens, int32_t journal_partitions)
     tokens->partitions = journal_partitions;
     free(tokens->verified);
     tokens->verified = xcalloc((size_t)journal_partitions, sizeof *tokens->verified);
+    tokens->slots = xrealloc(tokens->slots, (size_t)journal_partitions * sizeof *tokens->slots);
+    for (int32_t bucket = 0; bucket < journal_partitions; bucket++) {
+        char tag[12];
+        int length = snprintf(tag, sizeof tag, "%d", (int)bucket);
+        tokens->slots[bucket] = (uint16_t)redis_slot(tag, (size_t)length);
+    }
 }
 
 int32_t tokens_bucket(const struct tokens *tokens, const char *user_id)
@@ -62,7 +66,7 @@ int32_t tokens_bucket(const struct tokens *tokens, const char *user_id)
 
 void tokens_drop(struct tokens *tokens)
 {
-    redis_break(tokens->scripts);
+    redis_cluster_break(tokens->scripts);
     tokens->epoch++;
     tokens->appended = 0;
     tokens->received = 0;
@@ -113,73 +117,44 @@ int32_t tokens_unverified(const struct tokens *tokens, const char **reason)
     return tokens->bad_bucket;
 }
 
-/* ---- one question over the side connection */
+/* ---- one question over a side connection */
 
-enum trouble tokens_side_receive(struct tokens *tokens, struct redis_reply **reply)
+enum trouble tokens_side(struct tokens *tokens)
 {
-    if (redis_receive(tokens->side, reply) != TROUBLE_NONE)
-        return tokens_cannot(tokens, -1, redis_reason(tokens->side));
-    if (redis_reply_kind(*reply) != REDIS_ERROR)
+    if (redis_cluster_connect(tokens->side) == TROUBLE_NONE)
         return TROUBLE_NONE;
-    enum trouble trouble = tokens_cannot(tokens, -1, redis_reply_text(*reply, NULL));
-    redis_reply_free(reply);
-    redis_break(tokens->side);           /* NOSCRIPT and its like are cured by a fresh connection */
+    return tokens_cannot(tokens, -1, redis_cluster_reason(tokens->side));
+}
+
+struct redis *tokens_side_node(struct tokens *tokens, int32_t bucket)
+{
+    return redis_cluster_node(tokens->side, tokens->slots[bucket]);
+}
+
+enum trouble tokens_side_receive(struct tokens *tokens, struct redis *node, struct redis_reply **reply)
+{
+    enum trouble trouble;
+    if (redis_receive(node, reply) != TROUBLE_NONE) {
+        trouble = tokens_cannot(tokens, -1, redis_reason(node));
+    } else {
+        if (redis_reply_kind(*reply) != REDIS_ERROR)
+            return TROUBLE_NONE;
+        trouble = tokens_cannot(tokens, -1, redis_reply_text(*reply, NULL));
+        redis_reply_free(reply);
+    }
+    redis_cluster_break(tokens->side);   /* NOSCRIPT, MOVED and their like are cured by fresh connections */
     return trouble;
 }
 
-enum trouble tokens_side_script(struct tokens *tokens, enum script script, const struct arguments *arguments,
-                                struct redis_reply **reply)
+enum trouble tokens_side_script(struct tokens *tokens, int32_t bucket, enum script script,
+                                const struct arguments *arguments, struct redis_reply **reply)
 {
     *reply = NULL;
-    if (redis_connect(tokens->side) != TROUBLE_NONE)
-        return tokens_cannot(tokens, -1, redis_reason(tokens->side));
-    redis_append_script(tokens->side, script, arguments->keys, arguments->count, arguments->argv,
-                        arguments->lengths);
-    return tokens_side_receive(tokens, reply);
-}
-
-/* A managed Redis with replicas must not acknowledge what only it has (design, section 5). */
-static enum trouble judge(struct tokens *tokens, const char *answer, char reason[200])
-{
-    struct words words = { .at = answer };
-    char role[16], policy[32];
-    words_text(&words, role, sizeof role);
-    words_text(&words, policy, sizeof policy);
-    int64_t replicas = words_number(&words);
-    int64_t least_set = words_number(&words);
-    tokens->has_replicas = replicas > 0;
-    if (!words_end(&words)) {
-        snprintf(reason, 200, "Redis's INFO can't be read");
+    if (tokens_side(tokens) != TROUBLE_NONE)
         return TROUBLE_RETRY;
-    }
-    if (strcmp(role, "master") != 0)
-        snprintf(reason, 200, "the address is a replica's: give the primary's");
-    else if (strcmp(policy, "noeviction") != 0)
-        snprintf(reason, 200, "maxmemory-policy is %s, which may drop balances: set it to noeviction",
-                 policy);
-    else if (replicas > 0 && !least_set)
-        snprintf(reason, 200,
-                 "Redis has replicas: set min-replicas-to-write to 1 or more, and min-replicas-max-lag");
-    else
-        return TROUBLE_NONE;
-    return TROUBLE_RESTART;
-}
-
-enum trouble tokens_check(struct tokens *tokens, char reason[200])
-{
-    struct arguments arguments;
-    struct redis_reply *reply;
-    reason[0] = '\0';
-    arguments_clear(&arguments);
-    enum trouble trouble = tokens_side_script(tokens, SCRIPT_CHECK, &arguments, &reply);
-    if (trouble != TROUBLE_NONE) {
-        snprintf(reason, 200, "%s", tokens->reason);
-        return trouble;
-    }
-    const char *answer = redis_reply_text(reply, NULL);
-    trouble = judge(tokens, answer ? answer : "", reason);
-    redis_reply_free(&reply);
-    return trouble;
+    struct redis *node = tokens_side_node(tokens, bucket);
+    redis_append_script(node, script, arguments->keys, arguments->count, arguments->argv, arguments->lengths);
+    return tokens_side_receive(tokens, node, reply);
 }
 
 /* ---- what is verified */
@@ -206,22 +181,23 @@ void tokens_append_guard(struct tokens *tokens, int32_t bucket)
     arguments_clear(&arguments);
     arguments_key(&arguments, bucket, "meta", NULL);
     arguments_text(&arguments, "");
-    redis_append_script(tokens->side, SCRIPT_GUARD, arguments.keys, arguments.count, arguments.argv,
-                        arguments.lengths);
+    redis_append_script(tokens_side_node(tokens, bucket), SCRIPT_GUARD, arguments.keys, arguments.count,
+                        arguments.argv, arguments.lengths);
 }
 
 enum trouble tokens_learn(struct tokens *tokens)
 {
-    if (redis_connect(tokens->side) != TROUBLE_NONE)
-        return tokens_cannot(tokens, -1, redis_reason(tokens->side));
+    if (tokens_side(tokens) != TROUBLE_NONE)
+        return TROUBLE_RETRY;
     for (int32_t bucket = 0; bucket < tokens->partitions; bucket++)
         if (!tokens->verified[bucket][0])
             tokens_append_guard(tokens, bucket);
+    redis_cluster_send(tokens->side);    /* its trouble, if any, is told by the first reply */
     for (int32_t bucket = 0; bucket < tokens->partitions; bucket++) {
         struct redis_reply *reply;
         if (tokens->verified[bucket][0])
             continue;
-        enum trouble trouble = tokens_side_receive(tokens, &reply);
+        enum trouble trouble = tokens_side_receive(tokens, tokens_side_node(tokens, bucket), &reply);
         if (trouble != TROUBLE_NONE)
             return trouble;
         const char *verified = redis_reply_text(reply, NULL);

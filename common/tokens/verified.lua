@@ -5,7 +5,10 @@
 -- section 5).
 if call('HGET', KEYS[1], 'verified') ~= ARGV[1] then return 'unverified' end
 if ARGV[2] == 'ids' then
-  local run_id = match(call('INFO', 'server'), '\nrun_id:(%w+)')
-  local replication_id = match(call('INFO', 'replication'), '\nmaster_replid:(%w+)')
-  if match(ARGV[1], '^%w+:%w+:') ~= run_id .. ':' .. replication_id .. ':' then return 'unverified' end
+  local server, replication = call('INFO', 'server'), call('INFO', 'replication')
+  local _, run_id = string.find(server, '\nrun_id:', 1, true)
+  local _, replication_id = string.find(replication, '\nmaster_replid:', 1, true)
+  local ids = string.sub(server, run_id + 1, run_id + 40) .. ':'
+      .. string.sub(replication, replication_id + 1, replication_id + 40) .. ':'
+  if string.sub(ARGV[1], 1, #ids) ~= ids then return 'unverified' end
 end

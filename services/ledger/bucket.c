@@ -9,7 +9,8 @@
 const char *bucket_step_name(enum bucket_step step)
 {
     static const char *const NAMES[] = {
-        [BUCKET_NOT_MINE] = "not_mine", [BUCKET_CHECK] = "check", [BUCKET_BEGIN] = "begin", [BUCKET_SCAN] = "scan",
+        [BUCKET_NOT_MINE] = "not_mine", [BUCKET_CHECK] = "check", [BUCKET_BEGIN] = "begin", [BUCKET_PAUSE] = "pause",
+        [BUCKET_SCAN] = "scan",
         [BUCKET_EMPTY] = "empty", [BUCKET_REPLAY] = "replay", [BUCKET_OPEN] = "open", [BUCKET_VERIFY] = "verify",
         [BUCKET_TAIL] = "tail", [BUCKET_ALARM] = "alarm",
     };
@@ -37,8 +38,9 @@ void bucket_to(struct bucket *bucket, enum bucket_step step)
 {
     static const unsigned FROM[] = {
         [BUCKET_NOT_MINE] = ~0U, [BUCKET_CHECK] = ~0U, [BUCKET_BEGIN] = ~0U,
-        [BUCKET_SCAN] = 1U << BUCKET_BEGIN,
-        [BUCKET_EMPTY] = 1U << BUCKET_BEGIN | 1U << BUCKET_SCAN,
+        [BUCKET_PAUSE] = 1U << BUCKET_BEGIN,
+        [BUCKET_SCAN] = 1U << BUCKET_PAUSE,
+        [BUCKET_EMPTY] = 1U << BUCKET_PAUSE | 1U << BUCKET_SCAN,
         [BUCKET_REPLAY] = 1U << BUCKET_SCAN | 1U << BUCKET_EMPTY,
         [BUCKET_OPEN] = 1U << BUCKET_REPLAY,
         [BUCKET_VERIFY] = 1U << BUCKET_OPEN,

@@ -7,7 +7,8 @@
 enum bucket_step {
     BUCKET_NOT_MINE,         /* another instance guards it */
     BUCKET_CHECK,            /* ask guard: verified on this server? */
-    BUCKET_BEGIN,            /* clear verified, leave a nonce, take the real high watermark */
+    BUCKET_BEGIN,            /* clear verified, leave a nonce */
+    BUCKET_PAUSE,            /* until a primary that was cut off takes no more writes; then the real high watermark */
     BUCKET_SCAN,             /* with a line: look for an open record of another line between journaled and H */
     BUCKET_EMPTY,            /* an older or lost branch, or nothing: delete what is there, in steps */
     BUCKET_REPLAY,           /* read on to H and apply, many entries a call */

@@ -186,7 +186,7 @@ bool recover_busy(const struct recover *self)
 {
     for (int32_t b = 0; b < self->count; b++) {
         enum bucket_step step = self->buckets[b].step;
-        if (step != BUCKET_NOT_MINE && step != BUCKET_TAIL)
+        if (step != BUCKET_NOT_MINE && step != BUCKET_TAIL && step != BUCKET_PAUSE)
             return true;
     }
     return false;

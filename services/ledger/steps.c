@@ -57,17 +57,15 @@ static enum trouble step_check(struct recover *self, struct bucket *bucket)
     return trouble == TROUBLE_NONE ? read_from(self, bucket, journaled, BUCKET_TAIL) : trouble;
 }
 
-static enum trouble step_begin(struct recover *self, struct bucket *bucket)
+static enum trouble step_paused(struct recover *self, struct bucket *bucket)
 {
-    enum trouble trouble = recovery_begin(self->config.tokens, bucket->number, &bucket->recovery);
-    if (trouble != TROUBLE_NONE)
-        return trouble;
+    if (clock_mono_ms() < bucket->since_ms + bucket->recovery.pause_ms)
+        return TROUBLE_NONE;
     /* Only now H: every batch flushes before its second guard, so what may still commit lies below it. */
-    trouble = journal_whole(self, bucket, &bucket->high);
+    enum trouble trouble = journal_whole(self, bucket, &bucket->high);
     if (trouble != TROUBLE_NONE)
         return trouble;
     bucket->applied = 0;
-    bucket->since_ms = clock_mono_ms();
     bucket->from_zero = bucket->recovery.line[0] == '\0';
     metric_add(self->recoveries, 1);
     log_info("recovery_begun", LOG_NUMBER("bucket", bucket->number), LOG_NUMBER("journaled", bucket->recovery.journaled),
@@ -77,6 +75,16 @@ static enum trouble step_begin(struct recover *self, struct bucket *bucket)
         return TROUBLE_NONE;
     }
     return read_from(self, bucket, bucket->recovery.journaled, BUCKET_SCAN);
+}
+
+static enum trouble step_begin(struct recover *self, struct bucket *bucket)
+{
+    enum trouble trouble = recovery_begin(self->config.tokens, bucket->number, &bucket->recovery);
+    if (trouble != TROUBLE_NONE)
+        return trouble;
+    bucket->since_ms = clock_mono_ms();
+    bucket_to(bucket, BUCKET_PAUSE);
+    return step_paused(self, bucket);
 }
 
 static enum trouble step_scanned(struct recover *self, struct bucket *bucket)
@@ -160,6 +168,7 @@ enum trouble recover_step(struct recover *self, struct bucket *bucket, int64_t n
     switch (bucket->step) {
     case BUCKET_CHECK:  return step_check(self, bucket);
     case BUCKET_BEGIN:  return step_begin(self, bucket);
+    case BUCKET_PAUSE:  return step_paused(self, bucket);
     case BUCKET_SCAN:   return bucket_at_high(bucket) ? step_scanned(self, bucket) : TROUBLE_NONE;
     case BUCKET_EMPTY:  return step_empty(self, bucket);
     case BUCKET_REPLAY: return bucket_at_high(bucket) ? step_replayed(self, bucket) : TROUBLE_NONE;

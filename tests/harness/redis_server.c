@@ -40,7 +40,7 @@ _Noreturn static void give_up(const char *format, ...)
     exit(1);
 }
 
-static int free_port(void)
+int redis_server_free_port(void)
 {
     struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t length = sizeof address;
@@ -110,7 +110,7 @@ struct redis_server *redis_server_start(const char *const *options)
             give_up("too many options for redis-server");
         server->options[i] = options[i];
     }
-    server->port = free_port();
+    server->port = redis_server_free_port();
     snprintf(server->port_text, sizeof server->port_text, "%d", server->port);
     snprintf(server->url, sizeof server->url, "redis://127.0.0.1:%d", server->port);
     snprintf(server->socket_url, sizeof server->socket_url, "unix:%s/redis.sock", server->folder);

@@ -10,6 +10,8 @@
 
 struct redis_server;
 
+int redis_server_free_port(void);        /* on loopback, for now */
+
 /* options: more of redis-server's, NULL-ended ("--maxmemory", "10mb", NULL), or NULL. Without any: no AOF, no
  * RDB. Returns once it answers. */
 struct redis_server *redis_server_start(const char *const *options);
