@@ -1,6 +1,7 @@
 """Runs the parts of the test suite on what tests/run has built, and sums up what each runner said.
 
-One Kafka serves all parts (REELGATE_TEST_KAFKA); each test uses topics of its own. Every process that a test
+One Kafka serves all parts (REELGATE_TEST_KAFKA); each test uses topics of its own. --kafka 3 and --redis cluster
+are for the system tests: they start three brokers, and a Redis Cluster each, themselves. Every process that a test
 leaves behind becomes our child (PR_SET_CHILD_SUBREAPER): whatever is still there at the end is named, killed,
 and fails the run.
 """
@@ -167,6 +168,8 @@ def options():
     parser = argparse.ArgumentParser(prog="tests/run")
     parser.add_argument("--only", default=",".join(EVERY_RUN), metavar="PARTS")
     parser.add_argument("-k", dest="pattern", default="")
+    parser.add_argument("--kafka", type=int, default=1, choices=(1, 3), metavar="BROKERS")
+    parser.add_argument("--redis", default="one", choices=("one", "cluster"))
     chosen = parser.parse_args()
     chosen.parts = chosen.only.split(",")
     unknown = [part for part in chosen.parts if part not in PARTS]
@@ -194,10 +197,12 @@ def main():
     shutil.rmtree(os.path.join(ROOT, "build", "test"), ignore_errors=True)
     broker = None
     summary = []
+    os.environ |= {"REELGATE_TEST_BROKERS": str(chosen.kafka), "REELGATE_TEST_REDIS": chosen.redis}
     try:
-        broker = kafka.start(directory, os.path.join(ROOT, "build", "kafka", "libs"))
-        kafka.wait(broker)
-        os.environ["REELGATE_TEST_KAFKA"] = f"127.0.0.1:{broker.more['port']}"
+        if chosen.kafka == 1 or chosen.parts != ["system"]:
+            broker = kafka.start(directory, os.path.join(ROOT, "build", "kafka", "libs"))
+            kafka.wait(broker)
+            os.environ["REELGATE_TEST_KAFKA"] = f"127.0.0.1:{broker.more['port']}"
         summary = run_parts(chosen)
     except StackError as trouble:
         print(f"tests/run: {trouble}", file=sys.stderr)

@@ -1,57 +1,81 @@
-"""One broker for all; for each file that asks for a rig, a stack of its own: topic prefix, Redis, sandbox and
+"""One Kafka for all; for each file that asks for a rig, a stack of its own: topic prefix, Redis, sandbox and
 workers.
 
-The broker is the one of REELGATE_TEST_KAFKA (tests/run starts it) or, when a file is run by hand, one of our
-own.
+Kafka is the broker of REELGATE_TEST_KAFKA (tests/run starts it) or, when a file is run by hand, one of our
+own. `tests/run --kafka 3` (REELGATE_TEST_BROKERS) makes it three, of which each test loses one; `--redis cluster`
+(REELGATE_TEST_REDIS) gives each stack a Redis Cluster.
 """
 
 import os
 import random
-import shutil
 
 import pytest
 
-from places import ROOT, TEST_DATA, bin_dir
+import brokers as kafkas
+from places import TEST_DATA, bin_dir
 from rig import Rig
-from stack import kafka
+
+REDIS = os.environ.get("REELGATE_TEST_REDIS", "one")
+BROKERS = int(os.environ.get("REELGATE_TEST_BROKERS", "1"))
+
+
+def pytest_configure(config):
+    for name in ("one_redis", "one_broker"):
+        config.addinivalue_line("markers", f"{name}(reason): a test of one server; left out on several")
 
 
 def pytest_report_header():
-    return f"programs under test: {bin_dir()}"
+    return f"programs under test: {bin_dir()}; Redis: {REDIS}, Kafka brokers: {BROKERS}"
+
+
+def pytest_collection_modifyitems(items):
+    """What is about one server by its nature, and says so, is left out on more of them."""
+    for item in items:
+        for name, other in (("one_redis", REDIS != "one"), ("one_broker", BROKERS != 1)):
+            mark = item.get_closest_marker(name)
+            if mark and other:
+                item.add_marker(pytest.mark.skip(reason=mark.args[0]))
 
 
 @pytest.fixture(scope="session")
-def broker():
-    """The address of a real Apache Kafka."""
+def brokers():
+    """A real Apache Kafka."""
     given = os.environ.get("REELGATE_TEST_KAFKA")
-    if given:
-        yield given
-        return
-    directory = os.path.join(TEST_DATA, f"kafka-{os.getpid()}")
-    process = kafka.start(directory, os.path.join(ROOT, "build", "kafka", "libs"))
+    made = kafkas.Given(given) if given and BROKERS == 1 else kafkas.Brokers(
+        os.path.join(TEST_DATA, f"kafka-{os.getpid()}"), BROKERS, loses=BROKERS > 1
+    )
     try:
-        kafka.wait(process)
-        yield f"127.0.0.1:{process.more['port']}"
+        yield made
     finally:
-        process.kill()
-        shutil.rmtree(directory, ignore_errors=True)
+        made.close()
 
 
-def _open_rig(broker, request, sandbox):
+@pytest.fixture(scope="session")
+def broker(brokers):
+    """Its address."""
+    return brokers.address
+
+
+def open_rig(brokers, request, sandbox, shape=REDIS):
     name = f"{request.module.__name__}-{random.randrange(16 ** 6):06x}"
     return Rig(
-        os.path.join(TEST_DATA, name), bin_dir=bin_dir(), kafka=broker, prefix=name + ".", sandbox=sandbox
+        os.path.join(TEST_DATA, name),
+        bin_dir=bin_dir(),
+        kafka=brokers,
+        prefix=name + ".",
+        sandbox=sandbox,
+        shape=shape,
     )
 
 
 @pytest.fixture
-def make_rig(broker, request):
+def make_rig(brokers, request):
     """make_rig(): Kafka, Redis and the sandbox with fresh topics, no worker yet. Everything ends with the
-    test."""
+    test. shape: of Redis, when it is not the run's."""
     made = []
 
-    def make(**sandbox):
-        made.append(_open_rig(broker, request, sandbox))
+    def make(shape=REDIS, **sandbox):
+        made.append(open_rig(brokers, request, sandbox, shape))
         return made[-1]
 
     yield make
@@ -60,9 +84,9 @@ def make_rig(broker, request):
 
 
 @pytest.fixture(scope="module")
-def rig(broker, request):
+def rig(brokers, request):
     """A whole system for the tests of one file: one instance of each worker, ready."""
-    whole = _open_rig(broker, request, {})
+    whole = open_rig(brokers, request, {})
     try:
         whole.start_workers()
         yield whole

@@ -8,9 +8,10 @@ import time
 import urllib.request
 import zlib
 
-import redis as redis_client
 from confluent_kafka import Producer
 
+import redises
+from brokers import Given
 from observer import Observer
 from stack import programs
 from stack.process import wait_until
@@ -32,18 +33,27 @@ TOPICS = ("requests", "grants", "results", "jobs", "tasks", "journal", "dead-let
 
 
 class Rig:
-    def __init__(self, directory, *, bin_dir, kafka, prefix, sandbox):
+    def __init__(self, directory, *, bin_dir, kafka, prefix, sandbox, shape="one"):
+        """kafka: a broker's address, or Brokers. shape: of Redis: one, pair or cluster."""
         shutil.rmtree(directory, ignore_errors=True)
-        self.stack = Stack(directory, bin_dir=bin_dir, kafka_address=kafka, prefix=prefix)
-        self.kafka, self.prefix = kafka, prefix
-        self.stack.start_redis()
-        self.stack.start_sandbox(**{**SANDBOX, **sandbox})
-        self.stack.apply_topics()
-        self.redis = redis_client.Redis.from_url(self.stack.redis_url, decode_responses=True)
-        self.producer = Producer(
-            {"bootstrap.servers": kafka, "partitioner": "murmur2_random", "linger.ms": 2, "log_level": 2}
+        self.brokers = Given(kafka) if isinstance(kafka, str) else kafka
+        self.kafka, self.prefix = self.brokers.address, prefix
+        servers = None if shape == "one" else redises.SHAPES[shape](directory)
+        self.stack = Stack(
+            directory,
+            bin_dir=bin_dir,
+            kafka_address=self.kafka,
+            redis_address=servers.url if servers else None,
+            prefix=prefix,
         )
-        self.observer = Observer(kafka, prefix, TOPICS)
+        self.servers = servers or redises.One(self.stack)
+        self.stack.start_sandbox(**{**SANDBOX, **sandbox})
+        self.brokers.all_up()
+        self.stack.apply_topics(f"--replication={self.brokers.count}")
+        self.producer = Producer(
+            {"bootstrap.servers": self.kafka, "partitioner": "murmur2_random", "linger.ms": 2, "log_level": 2}
+        )
+        self.observer = Observer(self.kafka, prefix, TOPICS)
         self.published = []  # delivery reports in order: (topic, partition, offset, value)
         self._journal_partitions = (
             self.producer.list_topics(prefix + "journal").topics[prefix + "journal"].partitions
@@ -52,6 +62,8 @@ class Rig:
     def close(self):
         self.observer.close()
         self.stack.kill()
+        self.servers.close()
+        self.brokers.forget(self.prefix)
 
     # ---- the programs
 
@@ -100,6 +112,7 @@ class Rig:
 
     def flush(self):
         assert self.producer.flush(30) == 0, "Kafka did not take what was published"
+        self.brokers.lose_one(self.prefix)
 
     def grant(self, user, amount, grant=None):
         grant = grant or f"grant-{user}-{time.monotonic_ns()}"
@@ -138,6 +151,18 @@ class Rig:
         self.flush()
 
     # ---- what is where
+
+    @property
+    def redis(self):
+        """A client of the whole Redis."""
+        return self.servers.client
+
+    def redis_of(self, user):
+        """The server that holds this user's account, to be killed or stopped; then redis_back."""
+        return self.servers.server_of(self.bucket(user))
+
+    def redis_back(self, process):
+        self.servers.revive(process)
 
     def bucket(self, user):
         return zlib.crc32(user.encode()) % len(self._journal_partitions)

@@ -513,22 +513,21 @@ def test_a_dead_letter_is_looked_at_driven_again_and_put_aside(gateway, admin):
 
 def test_redis_away_is_503_and_then_over(gateway, user):
     rich = user(1)
-    redis = gateway.stack.find("redis")
-    os.kill(redis.pid, signal.SIGKILL)
-    redis.wait(10)
+    redis = gateway.redis_of(rich.name)
+    redis.kill()
     try:
         for answer in (rich.get("/v1/balance"), rich.generate(key="waits"), rich.post("/v1/quotes", {"prompt": "x"})):
             assert answer.status_code == 503 and answer.json()["code"] == "processing_error"
         assert rich.get("/v1/generations").status_code == 200, "what needs no Redis goes on"
         wait_until(lambda: not gateway.ready("gateway-0")[0], 10, "not ready")
     finally:
-        gateway.stack.start_redis()
+        gateway.redis_back(redis)
     wait_until(lambda: rich.get("/v1/balance").json().get("available") == 1, 30, "the balance again")
     wait_until(lambda: rich.generate(key="waits").status_code == 202, 30, "the same key goes through")
 
 
 def test_without_kafka_it_answers_503_and_then_goes_on(gateway):
-    later = Forwarder(int(gateway.kafka.rpartition(":")[2]))
+    later = Forwarder(gateway.brokers.port())
     gateway.start("gateway", 4, ready=False, **LIMITS, kafka_bootstrap_servers=f"127.0.0.1:{later.port}")
     try:
         caller = Caller(gateway.stack.gateway_url(4), gateway.stack.token("early"))

@@ -28,7 +28,7 @@ def health(rig, name, path):
 @pytest.mark.parametrize("program", programs.WORKERS)
 def test_without_kafka_it_waits_and_then_goes_on(make_rig, program):
     rig = make_rig()
-    later = Forwarder(int(rig.kafka.rpartition(":")[2]))
+    later = Forwarder(rig.brokers.port())
     process = rig.start(program, ready=False, kafka_bootstrap_servers=f"127.0.0.1:{later.port}")
     if program == "admission":  # it needs somebody to verify Redis
         rig.start("ledger")
@@ -51,6 +51,7 @@ def test_without_kafka_it_waits_and_then_goes_on(make_rig, program):
     later.close()
 
 
+@pytest.mark.one_redis("a forwarder stands before one address; a Redis Cluster tells its nodes' own")
 @pytest.mark.parametrize("program", ["admission", "ledger"])
 def test_without_redis_it_waits_and_then_goes_on(make_rig, program):
     rig = make_rig()

@@ -81,7 +81,7 @@ def test_redis_failing_while_a_request_is_checked(rig, trouble):
     user, generation = f"patient-{trouble}", f"patient-{trouble}-1"
     rig.grant_and_wait(user, 2)
     logged_before = len(rig.facts("admission-0"))
-    redis = rig.stack.find("redis")
+    redis = rig.redis_of(user)
     redis.signal(signal.SIGKILL if trouble == "killed" else signal.SIGSTOP)
     rig.request(generation, user)
     wait_until(
@@ -98,8 +98,7 @@ def test_redis_failing_while_a_request_is_checked(rig, trouble):
     assert rig.observer.types(generation) == [], "decided without Redis"
     assert not rig.ready("admission-0")[0], "ready without Redis"
     if trouble == "killed":
-        redis.wait(10)
-        rig.stack.start_redis()
+        rig.redis_back(redis)
     else:
         redis.signal(signal.SIGCONT)
     rig.observer.event(generation, "completed", seconds=60)

@@ -1,7 +1,8 @@
-"""One node of Apache Kafka in KRaft mode, from the jars in build/kafka/libs."""
+"""Apache Kafka in KRaft mode, from the jars in build/kafka/libs: one node, or one of several."""
 
 import os
 import subprocess
+from dataclasses import dataclass
 
 from .ports import answers, free_port
 from .process import StackError, spawn, wait_until
@@ -11,24 +12,26 @@ LOG_SETTINGS = os.path.join(os.path.dirname(__file__), "../../kafka/log4j2.prope
 # A cluster id has to be 16 bytes in base64; a fixed one spares a start of Java.
 CLUSTER_ID = "UmVlbGdhdGVMb2NhbDEyMw"
 
-# Everything that is not Kafka's default is so because there is one node, or to start and rebalance quickly.
+# Everything that is not Kafka's default is so because there may be one node only, or to start and rebalance quickly.
 PROPERTIES = """\
 process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller_port}
+node.id={node}
+controller.quorum.voters={voters}
 listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}{behind_listener}
 advertised.listeners=PLAINTEXT://127.0.0.1:{port}{behind_advertised}
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,BEHIND:PLAINTEXT
 log.dirs={directory}/data
 auto.create.topics.enable=false
-offsets.topic.replication.factor=1
+offsets.topic.replication.factor={nodes}
 offsets.topic.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
+transaction.state.log.replication.factor={nodes}
+transaction.state.log.min.isr={in_sync}
 transaction.state.log.num.partitions=4
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.replication.factor={nodes}
+share.coordinator.state.topic.min.isr={in_sync}
+min.insync.replicas={in_sync}
+unclean.leader.election.enable=false
 share.coordinator.state.topic.num.partitions=1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
@@ -36,6 +39,15 @@ num.network.threads=2
 num.io.threads=4
 log.index.size.max.bytes=1048576
 """
+
+
+@dataclass
+class Member:
+    """Node number `node`, from 1, of those whose controllers listen on these ports. Every topic of Kafka's own has a
+    replica on each, and a write is acknowledged once all but one have it."""
+
+    node: int
+    controller_ports: tuple
 
 
 def java(libs, directory, main, *arguments, heap_mb=512):
@@ -54,8 +66,9 @@ def java(libs, directory, main, *arguments, heap_mb=512):
     ]
 
 
-def start(directory, libs, *, port=None, tied=True, behind=None):
-    """Starts the broker on data that stays in directory; it answers soon (see wait) on .more["port"].
+def start(directory, libs, *, port=None, tied=True, behind=None, member=None, heap_mb=512):
+    """Starts the broker on data that stays in directory; it answers soon (see wait) on .more["port"]. Without a member it
+    is the only node.
 
     behind: (a port, a proxy's port): it listens on the first too, and tells those who come that way to come through the
     proxy always."""
@@ -65,13 +78,21 @@ def start(directory, libs, *, port=None, tied=True, behind=None):
         )
     os.makedirs(directory, exist_ok=True)
     port = port or free_port()
+    member = member or Member(1, (free_port(avoid=(port, *(behind or ()))),))
+    nodes = len(member.controller_ports)
     config = os.path.join(directory, "server.properties")
     with open(config, "w", encoding="utf-8") as file:
         file.write(
             PROPERTIES.format(
                 directory=directory,
                 port=port,
-                controller_port=free_port(avoid=(port, *(behind or ()))),
+                node=member.node,
+                controller_port=member.controller_ports[member.node - 1],
+                voters=",".join(
+                    f"{node}@127.0.0.1:{place}" for node, place in enumerate(member.controller_ports, start=1)
+                ),
+                nodes=nodes,
+                in_sync=max(1, nodes - 1),
                 behind_listener=f",BEHIND://127.0.0.1:{behind[0]}" if behind else "",
                 behind_advertised=f",BEHIND://127.0.0.1:{behind[1]}" if behind else "",
             )
@@ -86,7 +107,7 @@ def start(directory, libs, *, port=None, tied=True, behind=None):
         if formatted.returncode != 0:
             raise StackError(f"Kafka's storage could not be formatted: {formatted.stdout}{formatted.stderr}")
     return spawn(
-        java(libs, directory, "kafka.Kafka", config),
+        java(libs, directory, "kafka.Kafka", config, heap_mb=heap_mb),
         log=os.path.join(directory, "kafka.log"),
         cwd=directory,
         tied=tied,

@@ -8,7 +8,8 @@ from .ports import free_port
 from .process import spawn, wait_until
 
 
-def start(directory, *, port=None, tied=True):
+def start(directory, *, port=None, tied=True, options=None):
+    """options: more of redis-server's, name -> value ("min-replicas-to-write": 1)."""
     os.makedirs(directory, exist_ok=True)
     port = port or free_port()
     argv = [
@@ -30,6 +31,8 @@ def start(directory, *, port=None, tied=True):
         "--maxmemory-policy",
         "noeviction",
     ]
+    for name, value in (options or {}).items():
+        argv += ["--" + name, str(value)]
     return spawn(argv, log=os.path.join(directory, "redis.log"), cwd=directory, tied=tied, port=port)
 
 

@@ -23,14 +23,24 @@ SERVICES = ("kafka", "redis", "sandbox")
 
 class Stack:
     """tied: every process dies with this one. kafka_address: somebody else's broker, which is neither
-    started nor stopped. provider: (address, key) of Runway itself instead of the sandbox."""
+    started nor stopped; redis_address the same, a URL. provider: (address, key) of Runway itself instead of the
+    sandbox."""
 
     def __init__(
-        self, directory, *, bin_dir=None, tied=True, kafka_address=None, prefix="reelgate.", provider=None
+        self,
+        directory,
+        *,
+        bin_dir=None,
+        tied=True,
+        kafka_address=None,
+        redis_address=None,
+        prefix="reelgate.",
+        provider=None,
     ):
         self.directory = os.path.realpath(directory)
         self.bin_dir = bin_dir or os.path.join(ROOT, "build", "release")
         self.tied, self.kafka_address, self.prefix, self.provider = tied, kafka_address, prefix, provider
+        self.redis_address = redis_address
         self.processes = {}  # those that this object started or found: name -> Process
         self.plan = self._read_plan()
 
@@ -86,7 +96,7 @@ class Stack:
 
     @property
     def redis_url(self):
-        return f"redis://127.0.0.1:{self.plan['ports']['redis']}"
+        return self.redis_address or f"redis://127.0.0.1:{self.plan['ports']['redis']}"
 
     @property
     def sandbox_url(self):
@@ -109,7 +119,7 @@ class Stack:
             kafka.wait(self.find("kafka") or self.processes["kafka"])
 
     def start_redis(self):
-        if self.find("redis") is None:
+        if self.redis_address is None and self.find("redis") is None:
             process = self._keep(
                 "redis", redis.start(self.path("redis"), port=self._port("redis"), tied=self.tied)
             )

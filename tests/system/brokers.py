@@ -1,0 +1,115 @@
+"""Kafka under the rigs: a broker that somebody gave us, or brokers of our own, of which each rig may lose one."""
+
+import os
+import shutil
+
+from confluent_kafka.admin import AdminClient
+
+from places import ROOT
+from stack import kafka
+from stack.ports import free_port
+from stack.process import wait_until
+
+START_SECONDS = 240  # three Javas on two cores
+LIBS = os.path.join(ROOT, "build", "kafka", "libs")
+
+
+class Given:
+    """One broker, neither started nor stopped by us."""
+
+    count = 1
+
+    def __init__(self, address):
+        self.address = address
+
+    def port(self):
+        """Of a broker that is up."""
+        return int(self.address.rpartition(":")[2])
+
+    def all_up(self):
+        pass
+
+    def lose_one(self, prefix):
+        pass
+
+    def forget(self, prefix):
+        pass
+
+    def close(self):
+        pass
+
+
+class Brokers:
+    """loses: of each rig's topics, once something was published to them, one broker is killed; the next rig's topics
+    want all of them, and get them. The one that goes is another one each time."""
+
+    def __init__(self, directory, count, loses=False):
+        self.directory, self.count, self.loses = directory, count, loses
+        self.ports, controllers = [], []
+        for _ in range(count):
+            self.ports.append(free_port(avoid=self.ports + controllers))
+            controllers.append(free_port(avoid=self.ports + controllers))
+        self.members = [kafka.Member(node, tuple(controllers)) for node in range(1, count + 1)]
+        self.processes = [self._start(index) for index in range(count)]
+        self.lost_for, self.turn, self.killed = set(), 0, 0
+        for process in self.processes:
+            kafka.wait(process, START_SECONDS)
+        self.admin = AdminClient({"bootstrap.servers": self.address, "log_level": 2})
+        self.all_up()
+
+    def _start(self, index):
+        return kafka.start(
+            os.path.join(self.directory, str(index + 1)),
+            LIBS,
+            port=self.ports[index],
+            member=self.members[index] if self.count > 1 else None,
+            heap_mb=512 if self.count == 1 else 384,
+        )
+
+    @property
+    def address(self):
+        return ",".join(f"127.0.0.1:{port}" for port in self.ports)
+
+    def port(self):
+        return next(port for port, process in zip(self.ports, self.processes) if process.alive())
+
+    def all_up(self):
+        """Those that were killed are started again; returns once all are members and every replica is in sync."""
+        for index, process in enumerate(self.processes):
+            if not process.alive():
+                self.processes[index] = self._start(index)
+                kafka.wait(self.processes[index], START_SECONDS)
+        wait_until(self._in_sync, START_SECONDS, "all brokers in sync")
+
+    def _in_sync(self):
+        metadata = self.admin.list_topics(timeout=10)
+        return len(metadata.brokers) == self.count and all(
+            len(partition.isrs) == len(partition.replicas)
+            for topic in metadata.topics.values()
+            for partition in topic.partitions.values()
+        )
+
+    def lose_one(self, prefix):
+        if self.loses and prefix not in self.lost_for:
+            self.lost_for.add(prefix)
+            self.kill()
+
+    def kill(self):
+        """kill -9 of one of them, another one each time. Its index."""
+        index = self.turn % self.count
+        self.turn += 1
+        self.processes[index].kill()
+        self.killed += 1
+        return index
+
+    def forget(self, prefix):
+        """The topics of a rig that is over would only make the next start of a broker longer."""
+        if self.count > 1:
+            mine = [name for name in self.admin.list_topics(timeout=10).topics if name.startswith(prefix)]
+            for done in self.admin.delete_topics(mine).values() if mine else ():
+                done.result(30)
+
+    def close(self):
+        for process in self.processes:
+            process.kill()
+        shutil.rmtree(self.directory, ignore_errors=True)
