@@ -1,19 +1,19 @@
-/* Bearer tokens: JSON Web Tokens that say who calls and as what (libjwt; only this folder names it). The
- * algorithm is the one that the key is for, never the one that a token asks for. */
+/* Bearer tokens: JSON Web Tokens (RFC 7519) that say who calls and as what. A key is for one algorithm, and
+ * that is the one it verifies with: what a token says of itself only chooses among the keys. */
 #ifndef BEARER_BEARER_H
 #define BEARER_BEARER_H
 
 #include <stdint.h>
 
 #include "base/ids.h"
+#include "bearer/keys.h"
 
-enum { BEARER_SECRET_BYTES_MIN = 32, BEARER_TOKEN_BYTES_MAX = 4096, BEARER_ROLE_BYTES = 16 };
+enum { BEARER_TOKEN_BYTES_MAX = 4096, BEARER_ROLE_BYTES = 16 };
 
-/* One of the two keys. Lent as long as it is used. */
+/* Lent as long as it is used. */
 struct bearer_rules {
-    const char *secret;                  /* HS256: at least BEARER_SECRET_BYTES_MIN bytes */
-    const char *public_key;              /* RS256: PEM */
-    const char *issuer, *audience;       /* what iss and aud must be; NULL: not looked at */
+    const struct bearer_keys *keys;
+    const char *issuer, *audience;       /* what iss must be and aud must be or hold; NULL: not looked at */
 };
 
 struct bearer_claims {
@@ -24,7 +24,7 @@ struct bearer_claims {
 
 enum bearer_verdict {
     BEARER_GOOD,
-    BEARER_MALFORMED,                    /* no token, too long, or not signed by our key with our algorithm */
+    BEARER_MALFORMED,                    /* no token, too long, or not signed by a key of ours */
     BEARER_EXPIRED,                      /* also without exp: a token that lives for ever is no token */
     BEARER_EARLY,                        /* nbf is still to come */
     BEARER_FOREIGN,                      /* another issuer or audience */
@@ -35,7 +35,8 @@ enum bearer_verdict {
 enum bearer_verdict bearer_check(const struct bearer_rules *rules, const char *token, int64_t now_s,
                                  struct bearer_claims *claims);
 
-/* An HS256 token with these claims, iss and aud. Given. For development and tests. */
+/* An HS256 token with these claims, iss and aud, signed with the one secret that the keys are. Given. For
+ * development and tests. */
 char *bearer_make(const struct bearer_rules *rules, const struct bearer_claims *claims, int64_t now_s);
 
 #endif

@@ -26,17 +26,20 @@ static enum cli_exit token_run(struct cli *cli)
 {
     const struct cli_settings *settings = &cli->settings;
     const char *user = cli_id(cli, "USER", cli_word(cli, "USER"));
-    if (!settings->jwt_secret || strlen(settings->jwt_secret) < BEARER_SECRET_BYTES_MIN)
+    char error[BEARER_ERROR_BYTES];
+    struct bearer_keys *keys = settings->jwt_secret ? bearer_keys_secret(settings->jwt_secret, error) : NULL;
+    if (!keys)
         cli_usage(cli, "jwt_secret must have at least %d bytes; give it as REELGATE_JWT_SECRET or "
                        "REELGATE_JWT_SECRET_FILE", BEARER_SECRET_BYTES_MIN);
     int64_t now_ms = clock_wall_ms();
     struct bearer_claims claims = { .expires_at_s = (now_ms + settings->expires_ms) / 1000 };
     snprintf(claims.subject, sizeof claims.subject, "%s", user);
     snprintf(claims.role, sizeof claims.role, "%s", settings->role);
-    char *token = bearer_make(&(struct bearer_rules){ .secret = settings->jwt_secret,
+    char *token = bearer_make(&(struct bearer_rules){ .keys = keys,
         .issuer = settings->jwt_issuer, .audience = settings->jwt_audience }, &claims, now_ms / 1000);
     puts(token);
     free(token);
+    bearer_keys_free(&keys);
     return CLI_FINE;
 }
 

@@ -54,12 +54,12 @@ bool asked_quote(struct request *request, const struct event *event, struct aske
 {
     char pointer[80];
     struct policy_answer *answer = &price->answer;
-    pthread_rwlock_rdlock(&request->gateway->policy_lock);
+    pthread_rwlock_rdlock(&request->gateway->reload_lock);
     policy_quote(request->gateway->policy, &(struct policy_request){ .model = event->model,
         .prompt = event->prompt, .ratio = event->ratio, .image = event->image,
         .duration_seconds = event->duration_seconds == EVENT_ABSENT ? 0 : event->duration_seconds }, answer);
     snprintf(price->ratio, sizeof price->ratio, "%s", answer->allowed && answer->ratio ? answer->ratio : "");
-    pthread_rwlock_unlock(&request->gateway->policy_lock);
+    pthread_rwlock_unlock(&request->gateway->reload_lock);
     if (answer->allowed)
         return true;
     snprintf(pointer, sizeof pointer, "/%s", answer->field);

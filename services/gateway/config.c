@@ -12,9 +12,13 @@ const struct param GATEWAY_PARAMS[] = {
     { .name = "policy", .type = PARAM_PATH, .fallback = "deploy/policy.json", AT(policy_path),
       .meaning = "The policy file, for quotes; the same as admission's. Read again on SIGHUP." },
     { .name = "jwt_secret", .type = PARAM_SECRET, AT(jwt_secret),
-      .meaning = "Tokens are HS256 with this secret of at least 32 bytes. This or jwt_public_key." },
+      .meaning = "Tokens are HS256 with this secret of at least 32 bytes. This, jwt_public_key or jwt_keys." },
     { .name = "jwt_public_key", .type = PARAM_PATH, AT(jwt_public_key_path),
-      .meaning = "Tokens are RS256; the public key as a PEM file." },
+      .meaning = "A PEM file with one public key: RSA, then tokens are RS256, or Ed25519, then EdDSA. Read again on "
+                 "SIGHUP." },
+    { .name = "jwt_keys", .type = PARAM_PATH, AT(jwt_keys_path),
+      .meaning = "A JWK set file (RSA, Ed25519, oct): a token's kid chooses the key. Read again on SIGHUP: add the "
+                 "new key, sign with it, take the old one out when its last token has expired." },
     { .name = "jwt_issuer", .type = PARAM_TEXT, AT(jwt_issuer),
       .meaning = "What a token's iss must be; without it, iss is not looked at." },
     { .name = "jwt_audience", .type = PARAM_TEXT, AT(jwt_audience),

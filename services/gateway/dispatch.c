@@ -103,6 +103,17 @@ static bool serve_public(struct request *request)
 
 /* ---- the API */
 
+static enum bearer_verdict check_bearer(struct request *request, const char *token)
+{
+    struct gateway *gateway = request->gateway;
+    pthread_rwlock_rdlock(&gateway->reload_lock);
+    enum bearer_verdict verdict = bearer_check(&(struct bearer_rules){ .keys = gateway->keys,
+        .issuer = gateway->settings->jwt_issuer, .audience = gateway->settings->jwt_audience }, token,
+        clock_wall_ms() / 1000, &request->claims);
+    pthread_rwlock_unlock(&gateway->reload_lock);
+    return verdict;
+}
+
 static bool authenticate(struct request *request)
 {
     static const char *const words[] = {
@@ -116,8 +127,7 @@ static bool authenticate(struct request *request)
     const char *given = http_call_header(request->call, "Authorization");
     enum bearer_verdict verdict = BEARER_MALFORMED;
     if (given && strncasecmp(given, scheme, sizeof scheme - 1) == 0)
-        verdict = bearer_check(&request->gateway->bearer, given + sizeof scheme - 1, clock_wall_ms() / 1000,
-                               &request->claims);
+        verdict = check_bearer(request, given + sizeof scheme - 1);
     request->role = verdict == BEARER_GOOD ? role_of(request->claims.role) : ROLE_NONE;
     if (verdict == BEARER_GOOD)
         return true;

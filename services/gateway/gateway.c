@@ -12,36 +12,36 @@
 #include "base/xalloc.h"
 
 enum {
-    TURN_MS = 100, PROBE_EVERY_MS = 2000, PROBE_AWAY_EVERY_MS = 500, PROBE_TIMEOUT_MS = 1000, BODY_BYTES_MAX = 64 * 1024,
-    IDLE_SECONDS = 60, KEY_BYTES_MAX = 16 * 1024,
+    TURN_MS = 100, PROBE_EVERY_MS = 2000, PROBE_AWAY_EVERY_MS = 500, PROBE_TIMEOUT_MS = 1000,
+    BODY_BYTES_MAX = 64 * 1024, IDLE_SECONDS = 60,
 };
 
 /* ---- opening */
 
-static char *read_key(const char *path)
+/* One of the three, read. NULL: its setting and what is wrong with it. */
+static struct bearer_keys *read_keys(const struct gateway_settings *settings, const char **setting,
+                                     char error[BEARER_ERROR_BYTES])
 {
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        service_refuse("jwt_public_key", path, "can't be read");
-    char *key = xcalloc(1, KEY_BYTES_MAX);
-    size_t length = fread(key, 1, KEY_BYTES_MAX - 1, file);
-    fclose(file);
-    if (length == 0 || !strstr(key, "-----BEGIN PUBLIC KEY-----"))
-        service_refuse("jwt_public_key", path, "must hold a public key as PEM (BEGIN PUBLIC KEY)");
-    return key;
+    if (settings->jwt_secret) {
+        *setting = "jwt_secret";
+        return bearer_keys_secret(settings->jwt_secret, error);
+    }
+    *setting = settings->jwt_keys_path ? "jwt_keys" : "jwt_public_key";
+    return settings->jwt_keys_path ? bearer_keys_set(settings->jwt_keys_path, error)
+        : bearer_keys_pem(settings->jwt_public_key_path, error);
 }
 
 static void open_bearer(struct gateway *gateway)
 {
     const struct gateway_settings *settings = gateway->settings;
-    if (!settings->jwt_secret == !settings->jwt_public_key_path)
-        service_refuse("jwt_secret", NULL, "one of jwt_secret and jwt_public_key must be set, and not both");
-    if (settings->jwt_secret && strlen(settings->jwt_secret) < BEARER_SECRET_BYTES_MIN)
-        service_refuse("jwt_secret", NULL, "must have at least 32 bytes");
-    if (settings->jwt_public_key_path)
-        gateway->public_key = read_key(settings->jwt_public_key_path);
-    gateway->bearer = (struct bearer_rules){ .secret = settings->jwt_secret, .public_key = gateway->public_key,
-        .issuer = settings->jwt_issuer, .audience = settings->jwt_audience };
+    const char *setting;
+    char error[BEARER_ERROR_BYTES];
+    if (!!settings->jwt_secret + !!settings->jwt_public_key_path + !!settings->jwt_keys_path != 1)
+        service_refuse("jwt_secret", NULL, "exactly one of jwt_secret, jwt_public_key and jwt_keys must be set");
+    gateway->keys = read_keys(settings, &setting, error);
+    if (!gateway->keys)          /* a secret is never shown */
+        service_refuse(setting, settings->jwt_keys_path ? settings->jwt_keys_path : settings->jwt_public_key_path,
+                       error);
 }
 
 static void open_page_policy(struct gateway *gateway)
@@ -60,7 +60,6 @@ static void open_policy(struct gateway *gateway)
     gateway->policy = policy_read(gateway->settings->policy_path, error);
     if (!gateway->policy || !models_read(gateway->settings->policy_path, &gateway->models))
         service_refuse("policy", gateway->settings->policy_path, gateway->policy ? "can't be read" : error);
-    pthread_rwlock_init(&gateway->policy_lock, NULL);
 }
 
 static void open_server(struct gateway *gateway)
@@ -85,6 +84,7 @@ struct gateway *gateway_open(const struct gateway_settings *settings, struct ser
     gateway->settings = settings;
     gateway->kafka = (struct kafka_config){ .bootstrap_servers = settings->worker.kafka_bootstrap_servers,
         .client_id = "reelgate-gateway", .properties = &settings->worker.kafka };
+    pthread_rwlock_init(&gateway->reload_lock, NULL);
     open_bearer(gateway);
     open_page_policy(gateway);
     open_policy(gateway);
@@ -121,10 +121,10 @@ void gateway_close(struct gateway **closing)
     accounts_close(&gateway->accounts);
     view_close(&gateway->view);
     policy_free(&gateway->policy);
-    pthread_rwlock_destroy(&gateway->policy_lock);
+    pthread_rwlock_destroy(&gateway->reload_lock);
     text_free(&gateway->models);
     text_free(&gateway->page_policy);
-    free(gateway->public_key);
+    bearer_keys_free(&gateway->keys);
     free(gateway);
     *closing = NULL;
 }
@@ -160,18 +160,34 @@ enum trouble gateway_turn(void *self)
     return trouble == TROUBLE_RESTART ? trouble : TROUBLE_NONE;
 }
 
-/* Under the lock: no call may hold the policy that goes. */
+/* Keys that can't be read leave the former ones: a half written file must not sign everybody out. */
+static void reload_keys(struct gateway *gateway)
+{
+    const char *setting;
+    char error[BEARER_ERROR_BYTES];
+    struct bearer_keys *keys = read_keys(gateway->settings, &setting, error);
+    if (!keys) {
+        log_error("jwt_keys_refused", LOG_TEXT("setting", setting), LOG_TEXT("reason", error));
+        return;
+    }
+    log_info("jwt_keys_read", LOG_NUMBER("keys", bearer_keys_count(keys)));
+    bearer_keys_free(&gateway->keys);
+    gateway->keys = keys;
+}
+
+/* Under the lock: no call may hold the policy or the keys that go. */
 void gateway_reload(void *self)
 {
     struct gateway *gateway = self;
     const char *path = gateway->settings->policy_path;
     struct text models = { 0 };
-    pthread_rwlock_wrlock(&gateway->policy_lock);
+    pthread_rwlock_wrlock(&gateway->reload_lock);
+    reload_keys(gateway);
     if (policy_again(&gateway->policy, path) && models_read(path, &models)) {
         struct text former = gateway->models;
         gateway->models = models;
         models = former;
     }
-    pthread_rwlock_unlock(&gateway->policy_lock);
+    pthread_rwlock_unlock(&gateway->reload_lock);
     text_free(&models);
 }

@@ -20,10 +20,9 @@
 struct gateway {
     const struct gateway_settings *settings;
     struct kafka_config kafka;
-    struct bearer_rules bearer;
-    char *public_key;                    /* what bearer points to, when it is a file */
     struct text page_policy;             /* Content-Security-Policy of our pages */
-    pthread_rwlock_t policy_lock;        /* SIGHUP replaces both */
+    pthread_rwlock_t reload_lock;        /* SIGHUP replaces these three */
+    struct bearer_keys *keys;
     struct policy *policy;
     struct text models;                  /* the answer of /v1/models */
     struct view *view;

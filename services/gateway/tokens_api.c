@@ -22,9 +22,9 @@ void get_me(struct request *request)
 void get_models(struct request *request)
 {
     struct text *out = request_json(request, 200);
-    pthread_rwlock_rdlock(&request->gateway->policy_lock);
+    pthread_rwlock_rdlock(&request->gateway->reload_lock);
     text_add(out, request->gateway->models.bytes, request->gateway->models.length);
-    pthread_rwlock_unlock(&request->gateway->policy_lock);
+    pthread_rwlock_unlock(&request->gateway->reload_lock);
 }
 
 void get_balance(struct request *request)

@@ -43,4 +43,15 @@
     "QwIDAQAB\n" \
     "-----END PUBLIC KEY-----\n"
 
+#define ED25519_PEM \
+    "-----BEGIN PUBLIC KEY-----\n" \
+    "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n" \
+    "-----END PUBLIC KEY-----\n"
+
+#define EC_PEM \
+    "-----BEGIN PUBLIC KEY-----\n" \
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEEe8N8QacJtpZfY8a+946W/w08ad/\n" \
+    "Z4QNoUkN7TtRC9dTbaf1z7Fv9/7Ix8e44sbvuBwBz2r4I25p8qZbXB6zyQ==\n" \
+    "-----END PUBLIC KEY-----\n"
+
 #endif
