@@ -27,6 +27,9 @@ const struct param GATEWAY_PARAMS[] = {
       .meaning = "An origin (https://app.example.com) whose pages may call the API; without it, none but ours." },
     { .name = "media_sources", .type = PARAM_TEXT, .fallback = "https:", AT(media_sources),
       .meaning = "Where the console may play videos from, as in a Content-Security-Policy." },
+    { .name = "workers", .type = PARAM_TEXT, AT(workers),
+      .meaning = "The workers' health addresses, name=host:port separated by commas: an admin's health page shows "
+                 "what their /readyz say, Runway's troubles (generator, poller) among them." },
     { .name = "decision_wait_ms", .type = PARAM_MS, .fallback = "800", .least = "0", .most = "30s",
       AT(decision_wait_ms), .unit = "ms",
       .meaning = "How long a call waits for admission (or a grant for the ledger) before it answers pending." },

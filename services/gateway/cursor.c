@@ -25,6 +25,12 @@ static const char *read_part(const char *text, struct cursor_part *part)
     return text + digits;
 }
 
+bool cursor_part_parse(const char *text, struct cursor_part *part)
+{
+    const char *end = read_part(text, part);
+    return end && *end == '\0' && part->partition >= 0;
+}
+
 bool cursor_parse(const char *text, struct cursor *cursor)
 {
     const char *at = read_part(text, &cursor->results);
@@ -58,7 +64,12 @@ static struct cursor_part *part_of(struct cursor *cursor, enum topic topic)
 
 void cursor_now(struct cursor *cursor, const struct user *user)
 {
+    static const enum topic topics[] = { TOPIC_RESULTS, TOPIC_JOURNAL };
     *cursor = (struct cursor){ .given = true, .results = NONE, .journal = NONE };
+    for (size_t t = 0; t < sizeof topics / sizeof topics[0]; t++)
+        if (user->dropped[topics[t]] >= 0)
+            *part_of(cursor, topics[t]) = (struct cursor_part){ user->dropped_partition[topics[t]],
+                                                                user->dropped[topics[t]] };
     for (const struct fact *fact = user->oldest; fact; fact = fact->next)
         if (fact->topic == TOPIC_RESULTS || fact->topic == TOPIC_JOURNAL)
             cursor_pass(cursor, fact);
@@ -87,4 +98,10 @@ bool cursor_is_lost(const struct cursor *cursor, const struct view *view, const 
 {
     return part_is_lost(&cursor->results, view, user, TOPIC_RESULTS)
         || part_is_lost(&cursor->journal, view, user, TOPIC_JOURNAL);
+}
+
+bool cursor_is_overtaken(const struct cursor *cursor, const struct user *user)
+{
+    return user->dropped[TOPIC_RESULTS] > cursor->results.offset
+        || user->dropped[TOPIC_JOURNAL] > cursor->journal.offset;
 }

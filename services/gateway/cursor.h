@@ -8,6 +8,7 @@ enum { CURSOR_BYTES = 80 };
 struct cursor_part { int32_t partition; int64_t offset; };       /* partition -1: nothing was sent yet */
 struct cursor { bool given; struct cursor_part results, journal; };
 
+bool cursor_part_parse(const char *text, struct cursor_part *part);      /* "3@120" and nothing else */
 bool cursor_parse(const char *text, struct cursor *cursor);      /* "3@120,17@55", "-,17@55" */
 void cursor_format(const struct cursor *cursor, char out[CURSOR_BYTES]);
 
@@ -17,5 +18,7 @@ bool cursor_is_behind(const struct cursor *cursor, const struct fact *fact); /* 
 void cursor_pass(struct cursor *cursor, const struct fact *fact);
 /* Something behind it may have been dropped, so that going on would leave a hole. */
 bool cursor_is_lost(const struct cursor *cursor, const struct view *view, const struct user *user);
+/* The same for one that goes on without a break: what was dropped of its own user was not sent. */
+bool cursor_is_overtaken(const struct cursor *cursor, const struct user *user);
 
 #endif

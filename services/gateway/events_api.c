@@ -37,12 +37,26 @@ static void add_event(struct text *out, const struct cursor *cursor, const char 
     text_add_string(out, "\n\n");
 }
 
+static void add_reset(struct feed *feed, struct text *out)
+{
+    struct text data = { 0 };
+    text_add_string(&data, "{\"reason\":\"what came after your last event is no longer known here\"}");
+    cursor_now(&feed->cursor, feed->user);
+    feed->number = feed->user->newest ? feed->user->newest->number : 0;
+    add_event(out, &feed->cursor, "reset", &data);
+    text_free(&data);
+}
+
 /* What came after the cursor, oldest first; not all at once. */
 static bool add_facts(struct feed *feed, struct text *out)
 {
     struct text data = { 0 };
     int added = 0;
     const struct fact *fact = feed->user->oldest;
+    if (cursor_is_overtaken(&feed->cursor, feed->user)) {       /* by more than is kept, while the client was slow */
+        add_reset(feed, out);
+        return true;
+    }
     while (fact && fact->number <= feed->number)
         fact = fact->next;
     for (; fact && added < FACTS_A_PIECE; fact = fact->next) {
@@ -57,16 +71,6 @@ static bool add_facts(struct feed *feed, struct text *out)
     }
     text_free(&data);
     return added > 0;
-}
-
-static void add_reset(struct feed *feed, struct text *out)
-{
-    struct text data = { 0 };
-    text_add_string(&data, "{\"reason\":\"what came after your last event is no longer known here\"}");
-    cursor_now(&feed->cursor, feed->user);
-    feed->number = feed->user->newest ? feed->user->newest->number : 0;
-    add_event(out, &feed->cursor, "reset", &data);
-    text_free(&data);
 }
 
 /* Without a place to go on from: what is there now, as the one first event. */

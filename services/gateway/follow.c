@@ -6,6 +6,7 @@
 
 #include "gateway/letters.h"
 
+#include "base/clock.h"
 #include "base/must.h"
 #include "base/xalloc.h"
 #include "worker/outbox.h"
@@ -147,7 +148,7 @@ enum trouble follow_turn(struct follow *follow, int wait_ms)
     if (!follow->caught_up && kafka_reader_done(follow->reader)) {
         follow->caught_up = true;
         view_lock(follow->config.view);
-        follow->config.view->caught_up = true;
+        view_is_caught_up(follow->config.view, clock_wall_ms());
         view_unlock(follow->config.view);
     }
     return TROUBLE_NONE;

@@ -62,6 +62,14 @@ static void open_policy(struct gateway *gateway)
         service_refuse("policy", gateway->settings->policy_path, gateway->policy ? "can't be read" : error);
 }
 
+static void open_peers(struct gateway *gateway)
+{
+    char error[200];
+    gateway->peers = peers_open(gateway->settings->workers, error);
+    if (!gateway->peers)
+        service_refuse("workers", gateway->settings->workers, error);
+}
+
 static void open_server(struct gateway *gateway)
 {
     char error[200];
@@ -101,6 +109,7 @@ struct gateway *gateway_open(const struct gateway_settings *settings, struct ser
     gateway->calls = limits_open(settings->calls_per_minute, settings->calls_per_minute / 10);
     gateway->generations = limits_open(settings->generations_per_minute, settings->generations_per_minute / 10);
     gateway->probe = kafka_client_open(&gateway->kafka);
+    open_peers(gateway);
     health_part(gateway->health, "view", "the topics are still being read");
     routes_open(gateway->metrics);
     open_server(gateway);
@@ -113,6 +122,7 @@ void gateway_close(struct gateway **closing)
     if (!gateway)
         return;
     http_server_close(&gateway->server);         /* first: its threads use all the rest */
+    peers_close(&gateway->peers);
     kafka_client_close(&gateway->probe);
     limits_close(&gateway->generations);
     limits_close(&gateway->calls);
@@ -157,6 +167,7 @@ enum trouble gateway_turn(void *self)
         health_part(gateway->health, "view", NULL);
     }
     probe(gateway);
+    peers_turn(gateway->peers);
     return trouble == TROUBLE_RESTART ? trouble : TROUBLE_NONE;
 }
 

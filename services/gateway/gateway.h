@@ -9,6 +9,7 @@
 #include "gateway/config.h"
 #include "gateway/follow.h"
 #include "gateway/limits.h"
+#include "gateway/peers.h"
 #include "gateway/publish.h"
 #include "gateway/view.h"
 
@@ -34,9 +35,10 @@ struct gateway {
     struct health *health;
     struct http_server *server;
     struct kafka_client *probe;
+    struct peers *peers;
     bool warm;                           /* the topics have been read, and publishing is ready */
     atomic_bool kafka_well, redis_well;
-    atomic_int streams;
+    atomic_int streams, history_readers;
     int64_t started_at_ms, probe_at_ms;  /* wall; monotonic */
 };
 

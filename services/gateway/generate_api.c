@@ -9,6 +9,7 @@
 #include "gateway/answers.h"
 #include "gateway/asked.h"
 #include "gateway/keys.h"
+#include "gateway/remembered.h"
 #include "gateway/routes.h"
 
 #include "base/clock.h"
@@ -34,6 +35,26 @@ static void refuse_other_body(struct request *request)
                     "This Idempotency-Key was used before with another body.");
 }
 
+/* No word came in time. Asked for again under a key whose first answer lies before the window, none will: but
+ * Redis remembers. With the lock held; it is let go while Redis is asked. */
+static void answer_pending(struct request *request, const struct user *user, const char *id)
+{
+    struct view *view = request->gateway->view;
+    char location[128];
+    view_unlock(view);
+    bool remembered = remembered_answer(request, id, 202);
+    view_lock(view);
+    const struct generation *generation = user_generation(user, id);
+    if (remembered) {
+        snprintf(location, sizeof location, "/v1/generations/%s", id);
+        http_reply_header(request->reply, "Location", location);
+    } else if (generation) {
+        answer_decision(request, generation);
+    } else {
+        request_retry(request, "What became of it is not known here; ask again.");
+    }
+}
+
 /* Waits until it is decided, or our record has become a dead letter. With the lock held and the user
  * watched. */
 static void await_decision(struct request *request, struct user *user, const char *id,
@@ -47,7 +68,7 @@ static void await_decision(struct request *request, struct user *user, const cha
         const struct letter *letter = published
             ? view_letter_of(view, topic, published->partition, published->offset) : NULL;
         bool in_time = clock_mono_ms() < until_ms;
-        if (generation && (generation->status != STATUS_PENDING || !(in_time || letter))) {
+        if (generation && generation->status != STATUS_PENDING) {
             answer_decision(request, generation);
             return;
         }
@@ -55,9 +76,12 @@ static void await_decision(struct request *request, struct user *user, const cha
             refuse_other_body(request);
             return;
         }
-        if (letter || !in_time) {
-            request_refuse(request, letter ? PROBLEM_INTERNAL : PROBLEM_PROCESSING, 0,
-                           letter ? letter->message : "What became of it is not known here; ask again.");
+        if (letter) {
+            request_refuse(request, PROBLEM_INTERNAL, 0, letter->message);
+            return;
+        }
+        if (!in_time) {
+            answer_pending(request, user, id);
             return;
         }
         user_wait(view, user, until_ms);

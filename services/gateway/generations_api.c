@@ -4,60 +4,15 @@
 #include <string.h>
 
 #include "gateway/lists.h"
+#include "gateway/remembered.h"
 #include "gateway/routes.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 void get_generations(struct request *request)
 {
     list_generations(request, request->claims.subject, WRITE_FOR_OWNER);
-}
-
-/* ---- one that the view does not hold any more: Redis knows how it ended, for as long as ids are
- * remembered */
-
-static const char *status_of(const struct tokens_generation *generation)
-{
-    enum status status;
-    if (generation->status && status_parse(generation->status, &status))
-        return STATUS_NAMES[status];
-    return STATUS_NAMES[generation->state && strcmp(generation->state, "refused") == 0 ? STATUS_REJECTED
-                        : STATUS_ACCEPTED];
-}
-
-static void answer_remembered(struct request *request, const struct tokens_generation *generation)
-{
-    struct text *out = request_json(request, 200);
-    char self[128];
-    bool settled = generation->state && strcmp(generation->state, "settled") == 0;
-    snprintf(self, sizeof self, "/v1/generations/%s", request->parts[0]);
-    out_open(out, NULL, '{');
-    out_text(out, "id", request->parts[0]);
-    out_text(out, "status", status_of(generation));
-    out_number(out, "requiredTokens", generation->held_tokens);
-    out_number(out, "chargedTokens", settled ? generation->committed_tokens : OUT_ABSENT);
-    out_time(out, "createdAt", generation->at_ms);
-    out_time(out, "updatedAt", generation->at_ms);
-    out_open(out, "links", '{');
-    out_text(out, "self", self);
-    out_close(out, '}');
-    out_close(out, '}');
-}
-
-static void look_in_redis(struct request *request)
-{
-    struct tokens_generation generation;
-    bool found;
-    if (accounts_generation(request->gateway->accounts, request->claims.subject, request->parts[0], &generation,
-                            &found) != TROUBLE_NONE) {
-        request_redis_away(request);
-        return;
-    }
-    if (found)
-        answer_remembered(request, &generation);
-    else
-        request_refuse(request, PROBLEM_NOT_FOUND, 0, "You have no generation with this id.");
-    tokens_generation_free(&generation);
 }
 
 /* ---- one in the view */
@@ -95,15 +50,31 @@ static struct generation *own_generation(struct request *request)
     return user ? user_generation(user, request->parts[0]) : NULL;
 }
 
+/* Pending for longer than a decision takes: asked for again, perhaps, under a key whose first answer lies before
+ * the window; admission says nothing twice. */
+static bool may_be_known_elsewhere(const struct request *request, const struct generation *generation)
+{
+    return generation->status == STATUS_PENDING
+        && clock_wall_ms() - generation->created_at_ms > request->gateway->settings->decision_wait_ms;
+}
+
 void get_generation(struct request *request)
 {
     view_lock(request->gateway->view);
     const struct generation *generation = own_generation(request);
+    bool here = generation != NULL, found = here && !may_be_known_elsewhere(request, generation);
+    if (found)
+        answer_one(request, generation);
+    view_unlock(request->gateway->view);
+    if (found || (here && remembered_answer(request, request->parts[0], 200)))
+        return;
+    view_lock(request->gateway->view);
+    generation = own_generation(request);
     if (generation)
         answer_one(request, generation);
     view_unlock(request->gateway->view);
     if (!generation)
-        look_in_redis(request);
+        remembered_or_not(request);
 }
 
 /* ---- cancel */
@@ -120,7 +91,7 @@ static void answer_cancelled(struct request *request)
     }
     view_unlock(request->gateway->view);
     if (!generation)
-        look_in_redis(request);
+        remembered_or_not(request);
 }
 
 void delete_generation(struct request *request)
@@ -132,7 +103,7 @@ void delete_generation(struct request *request)
     bool found = generation != NULL, over = found && status_is_end(generation->status);
     view_unlock(request->gateway->view);
     if (!found) {
-        look_in_redis(request);
+        remembered_or_not(request);
         return;
     }
     if (!over) {

@@ -1,13 +1,14 @@
-/* GET /v1/admin/health: what the gateway sees of the others. It asks nobody: it judges by what has come
- * back. */
+/* GET /v1/admin/health: what the gateway sees of the others. It judges by what has come back, and shows what the
+ * workers say of themselves where the setting names them. */
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "gateway/routes.h"
 
 #include "base/clock.h"
+#include "proto/prose.h"
 
-enum { DECISION_LATE_MS = 10000, SETTLEMENT_LATE_MS = 30000 };
+enum { DECISION_LATE_MS = 10000, SETTLEMENT_LATE_MS = 30000, PEER_WORDS_SHOWN = 400 };
 
 struct waiting { int64_t requests, oldest_request_ms, ends, oldest_end_ms; };
 
@@ -53,6 +54,20 @@ static bool write_late(struct text *out, const char *name, const char *what, con
     return write_part(out, name, age_ms < (requests ? DECISION_LATE_MS : SETTLEMENT_LATE_MS), detail);
 }
 
+struct told { struct text *out; bool ok; };
+
+static void write_peer(void *self, const char *name, bool ready, const char *words)
+{
+    struct told *told = self;
+    out_open(told->out, NULL, '{');
+    out_text(told->out, "name", name);
+    out_bool(told->out, "ok", ready);
+    out_raw(told->out, "detail", "");
+    prose_add_json(told->out, words, PEER_WORDS_SHOWN);
+    out_close(told->out, '}');
+    told->ok &= ready;
+}
+
 void get_health(struct request *request)
 {
     struct gateway *gateway = request->gateway;
@@ -71,8 +86,10 @@ void get_health(struct request *request)
                      : "the topics are still being read");
     ok &= write_late(out, "admission", "requests wait for a decision", &waiting);
     ok &= write_late(out, "ledger", "ended generations are not settled", &waiting);
+    struct told told = { out, ok };
+    peers_each(gateway->peers, write_peer, &told);
     out_close(out, ']');
-    out_bool(out, "ok", ok);
+    out_bool(out, "ok", told.ok);
     out_text(out, "version", REELGATE_VERSION);
     out_time(out, "startedAt", gateway->started_at_ms);
     out_number(out, "streams", atomic_load(&gateway->streams));

@@ -12,7 +12,7 @@
 
 enum { DAY_HOURS = 24 };
 
-struct span { int64_t from_ms, to_ms; };
+struct span { int64_t from_ms, to_ms, complete_from_ms; };     /* OUT_ABSENT: all of it is complete */
 
 /* Whole rows: the oldest hour or day is in it from its beginning. */
 static bool read_span(struct request *request, int hours_a_row, struct span *span)
@@ -29,6 +29,14 @@ static void write_span(struct text *out, const struct span *span)
 {
     out_time(out, "from", span->from_ms);
     out_time(out, "to", span->to_ms);
+    out_time(out, "completeFrom", span->complete_from_ms);
+}
+
+/* With the view's lock held. */
+static void look_since(const struct view *view, struct span *span)
+{
+    int64_t since_ms = view_since(view);
+    span->complete_from_ms = since_ms > span->from_ms ? since_ms : OUT_ABSENT;
 }
 
 /* ---- usage */
@@ -112,11 +120,12 @@ void get_usage(struct request *request)
         || !read_span(request, by == 1 ? DAY_HOURS : 1, &span))
         return;
     view_lock(request->gateway->view);
+    look_since(request->gateway->view, &span);
     struct usage_row *rows = usage_sum(&request->gateway->view->usage, span.from_ms, by == 1 ? DAY_HOURS : 1,
                                        http_call_query(request->call, "model"), &count);
     view_unlock(request->gateway->view);
     if (format == 1)
-        csv_usage(request_csv(request, "usage"), rows, count);
+        csv_usage(request_csv(request, "usage", span.complete_from_ms), rows, count);
     else
         json_usage(request_json(request, 200), rows, count, &span, by == 1 ? "day" : "hour");
     free(rows);
@@ -196,6 +205,7 @@ void get_funnel(struct request *request)
     if (!read_span(request, 1, &span))
         return;
     view_lock(request->gateway->view);
+    look_since(request->gateway->view, &span);
     struct usage_row *rows = usage_sum(&request->gateway->view->usage, span.from_ms, 1, NULL, &row_count);
     struct usage_reason *reasons = usage_reasons_sum(&request->gateway->view->usage, span.from_ms, &reason_count);
     count_under_way(request->gateway->view, under_way);
@@ -269,10 +279,12 @@ static void write_ages(struct text *out, const struct generation **holds, size_t
     out_number(out, "tokens", total);
 }
 
-static void json_holds(struct text *out, const struct generation **holds, size_t count, int limit)
+static void json_holds(struct request *request, const struct generation **holds, size_t count, int limit)
 {
     int64_t now_ms = clock_wall_ms();
+    struct text *out = request_json(request, 200);
     out_open(out, NULL, '{');
+    out_time(out, "completeFrom", view_since(request->gateway->view));
     write_ages(out, holds, count, now_ms);
     out_open(out, "items", '[');
     for (size_t i = 0; i < count && i < (size_t)limit; i++) {
@@ -314,9 +326,9 @@ void get_holds(struct request *request)
     view_lock(request->gateway->view);
     const struct generation **holds = open_holds(request->gateway->view, &count);
     if (format == 1)
-        csv_holds(request_csv(request, "holds"), holds, count);
+        csv_holds(request_csv(request, "holds", view_since(request->gateway->view)), holds, count);
     else
-        json_holds(request_json(request, 200), holds, count, limit);
+        json_holds(request, holds, count, limit);
     view_unlock(request->gateway->view);
     free(holds);
 }

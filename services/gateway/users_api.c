@@ -35,10 +35,19 @@ static int by_rank(const void *a, const void *b)
     return strcmp(left->user->id, right->user->id);
 }
 
+/* How many generations it has had, as far as is known here. */
+static int64_t asked_for(const struct user *user)
+{
+    int64_t sum = 0;
+    for (int status = 0; status < STATUS_COUNT; status++)
+        sum += user->ends[status];
+    return sum;
+}
+
 /* Somebody of whom only a call is known, not a record, is no user yet. */
 static bool is_known(const struct user *user)
 {
-    return user->oldest || user->has_balance || user->generations > 0;
+    return user->oldest || user->has_balance || asked_for(user) > 0;
 }
 
 /* Given: free. */
@@ -55,7 +64,7 @@ static struct ranked *rank_users(const struct view *view, enum sort sort, const 
 
 static void write_numbers(struct text *out, const struct user *user)
 {
-    out_number(out, "generations", user->generations);
+    out_number(out, "generations", asked_for(user));
     out_number(out, "completed", user->ends[STATUS_COMPLETED]);
     out_number(out, "failed", user->ends[STATUS_FAILED]);
     out_number(out, "cancelled", user->ends[STATUS_CANCELLED]);
@@ -70,7 +79,7 @@ static void csv_user(struct text *out, const struct user *user)
     csv_number(out, user->balance.available);
     csv_number(out, user->balance.reserved);
     csv_number(out, user->balance.spent);
-    csv_number(out, user->generations);
+    csv_number(out, asked_for(user));
     csv_number(out, user->ends[STATUS_COMPLETED]);
     csv_number(out, user->ends[STATUS_FAILED]);
     csv_number(out, user->ends[STATUS_CANCELLED]);
@@ -79,7 +88,7 @@ static void csv_user(struct text *out, const struct user *user)
     csv_end(out);
 }
 
-struct user_page { int limit, format; int64_t from; bool descending; };
+struct user_page { int limit, format; int64_t from, since_ms; bool descending; };
 
 static void answer_users(struct request *request, const struct ranked *ranked, size_t count,
                          const struct user_page *page)
@@ -87,7 +96,7 @@ static void answer_users(struct request *request, const struct ranked *ranked, s
     char next[24];
     bool csv = page->format == 1;
     size_t from = csv ? 0 : (size_t)page->from, until = csv ? count : from + (size_t)page->limit;
-    struct text *out = csv ? request_csv(request, "users") : request_json(request, 200);
+    struct text *out = csv ? request_csv(request, "users", page->since_ms) : request_json(request, 200);
     if (csv) {
         text_add_string(out, "userId,granted,available,reserved,spent,generations,completed,failed,cancelled,"
                              "rejected,lastActiveAt\r\n");
@@ -113,6 +122,7 @@ static void answer_users(struct request *request, const struct ranked *ranked, s
     out_close(out, ']');
     snprintf(next, sizeof next, "%zu", until);
     out_text(out, "nextCursor", until < count ? next : NULL);
+    out_time(out, "completeFrom", page->since_ms);
     out_close(out, '}');
 }
 
@@ -128,6 +138,7 @@ void get_users(struct request *request)
         return;
     page.descending = order < 0 ? sort != SORT_NAME : order == 1;
     view_lock(request->gateway->view);
+    page.since_ms = view_since(request->gateway->view);
     struct ranked *ranked = rank_users(request->gateway->view, (enum sort)sort,
                                        http_call_query(request->call, "q"), &count);
     answer_users(request, ranked, count, &page);
@@ -155,6 +166,7 @@ void get_user(struct request *request)
         out_balance(out, "balance", &balance);
         out_bool(out, "verified", verified);
         write_numbers(out, user ? user : &unknown);
+        out_time(out, "completeFrom", user_since(request->gateway->view, user));
         out_close(out, '}');
     } else {
         request_refuse(request, PROBLEM_NOT_FOUND, 0, "Nothing is known of this user.");

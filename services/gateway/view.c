@@ -54,8 +54,10 @@ void view_close(struct view **closing)
         return;
     while (view->idlest)
         user_drop(view, view->idlest);
-    for (int t = 0; t < TOPIC_COUNT; t++)
+    for (int t = 0; t < TOPIC_COUNT; t++) {
         free(view->floors[t].offsets);
+        free(view->floors[t].begun);
+    }
     usage_free(&view->usage);
     free(view->letters);
     free(view->slots);
@@ -154,24 +156,6 @@ void user_drop(struct view *view, struct user *user)
     free(user);
 }
 
-/* Whoever was not heard of for the longest time goes, but not who has somebody waiting. */
-void view_make_room(struct view *view, const struct user *but)
-{
-    struct user *user = view->idlest;
-    while (user && view->bytes > view->bytes_max) {
-        struct user *next = user->fresher;
-        if (user != but && user->watchers == 0) {
-            for (const struct fact *fact = user->oldest; fact; fact = fact->next) {
-                struct floors *floors = &view->floors[fact->topic];
-                if (fact->partition < floors->count && floors->offsets[fact->partition] <= fact->offset)
-                    floors->offsets[fact->partition] = fact->offset + 1;
-            }
-            user_drop(view, user);
-        }
-        user = next;
-    }
-}
-
 /* ---- facts */
 
 static int64_t fact_bytes(const struct fact *fact)
@@ -186,24 +170,40 @@ void user_drop_fact(struct view *view, struct user *user)
     if (!user->oldest)
         user->newest = NULL;
     user->facts--;
-    if (fact->offset > user->dropped[fact->topic])
+    if (fact->offset > user->dropped[fact->topic]) {
         user->dropped[fact->topic] = fact->offset;
+        user->dropped_partition[fact->topic] = fact->partition;
+    }
+    if (fact->at_ms > user->since_ms)
+        user->since_ms = fact->at_ms;
     view_weigh(view, user, -fact_bytes(fact));
+    fact_free(fact);
+}
+
+struct fact *fact_make(const struct place *place, const struct event *event)
+{
+    struct text value = { 0 };
+    event_encode(event, &value);
+    struct fact *fact = xmalloc(sizeof *fact + value.length + 1);
+    const char *id = event->generation_id ? event->generation_id : event->grant_id;
+    *fact = (struct fact){ .type = event->type, .topic = place->topic, .partition = place->partition,
+                           .offset = place->offset, .at_ms = place->at_ms, .id = xstrdup(id ? id : ""),
+                           .length = value.length };
+    memcpy(fact->value, value.bytes, value.length + 1);
+    text_free(&value);
+    return fact;
+}
+
+void fact_free(struct fact *fact)
+{
     free(fact->id);
     free(fact);
 }
 
 void user_add_fact(struct view *view, struct user *user, const struct place *place, const struct event *event)
 {
-    struct text value = { 0 };
-    event_encode(event, &value);
-    struct fact *fact = xmalloc(sizeof *fact + value.length + 1);
-    const char *id = event->generation_id ? event->generation_id : event->grant_id;
-    *fact = (struct fact){ .number = ++view->numbers, .type = event->type, .topic = place->topic,
-                           .partition = place->partition, .offset = place->offset, .at_ms = place->at_ms,
-                           .id = xstrdup(id ? id : ""), .length = value.length };
-    memcpy(fact->value, value.bytes, value.length + 1);
-    text_free(&value);
+    struct fact *fact = fact_make(place, event);
+    fact->number = ++view->numbers;
     *(user->newest ? &user->newest->next : &user->oldest) = fact;
     user->newest = fact;
     user->facts++;
@@ -249,7 +249,8 @@ void user_drop_generation(struct view *view, struct generation *generation)
     *(generation->older ? &generation->older->newer : &user->first) = generation->newer;
     *(generation->newer ? &generation->newer->older : &user->last) = generation->older;
     user->generations--;
-    user->ends[generation->status]--;
+    if (!status_is_end(generation->status))
+        user->ends[generation->status]--;
     char *owned[] = { generation->prompt, generation->project_id, generation->model, generation->ratio,
                       generation->image, generation->outputs, generation->error_code,
                       generation->error_message, generation->failure_code };
@@ -274,6 +275,19 @@ static void place_generation(struct user *user, struct generation *generation)
     *(generation->newer ? &generation->newer->older : &user->last) = generation;
 }
 
+/* The oldest that has ended, so that what is under way stays. */
+static void drop_oldest(struct view *view, struct user *user, const struct generation *but)
+{
+    struct generation *oldest = user->first;
+    while (oldest && (oldest == but || !status_is_end(oldest->status) || oldest->held_tokens > 0))
+        oldest = oldest->newer;
+    if (!oldest)
+        oldest = user->first != but ? user->first : user->first->newer;
+    if (oldest->updated_at_ms > user->since_ms)
+        user->since_ms = oldest->updated_at_ms;
+    user_drop_generation(view, oldest);
+}
+
 struct generation *user_generation_make(struct view *view, struct user *user, const char *generation_id,
                                         int64_t at_ms)
 {
@@ -293,8 +307,8 @@ struct generation *user_generation_make(struct view *view, struct user *user, co
     user->generations++;
     user->ends[STATUS_PENDING]++;
     view_weigh(view, user, (int64_t)sizeof *generation);
-    if (user->generations > GENERATIONS_PER_USER_MAX && user->first != generation)
-        user_drop_generation(view, user->first);
+    if (user->generations > GENERATIONS_PER_USER_MAX)
+        drop_oldest(view, user, generation);
     return generation;
 }
 
@@ -325,24 +339,4 @@ bool user_wait(struct view *view, struct user *user, int64_t until_ms)
 {
     const struct timespec until = { .tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000 };
     return pthread_cond_timedwait(&user->changed, &view->mutex, &until) == 0;
-}
-
-/* ---- what is not in here */
-
-void view_floor(struct view *view, enum topic topic, int32_t partition, int32_t partitions, int64_t offset)
-{
-    struct floors *floors = &view->floors[topic];
-    if (partitions > floors->count) {
-        floors->offsets = xrealloc(floors->offsets, (size_t)partitions * sizeof *floors->offsets);
-        memset(floors->offsets + floors->count, 0,
-               (size_t)(partitions - floors->count) * sizeof *floors->offsets);
-        floors->count = partitions;
-    }
-    floors->offsets[partition] = offset;
-}
-
-int64_t view_floor_of(const struct view *view, enum topic topic, int32_t partition)
-{
-    const struct floors *floors = &view->floors[topic];
-    return partition >= 0 && partition < floors->count ? floors->offsets[partition] : 0;
 }

@@ -1,7 +1,8 @@
 /* What this instance has read from the topics, in memory: per user what happened (facts) and what came of
- * it (generations), and numbers over all of them. It is a window, not a record: bounded in bytes, users
- * who were not heard of for the longest time go first, and any instance builds it anew from Kafka when it
- * starts. Money is never decided from it.
+ * it (generations), and numbers over all of them. It is a window, not a record: bounded in bytes, and any
+ * instance builds it anew from Kafka when it starts. Users who were not heard of for the longest time lose
+ * first what happened to them, and only then their place and balance; what is under way stays. view_since and
+ * user_since say from when on nothing is missing. Money is never decided from it.
  *
  * One mutex over all: whoever follows a pointer out of here holds it (view_lock). */
 #ifndef GATEWAY_VIEW_H
@@ -37,6 +38,9 @@ struct fact {
 };
 /* Ends with event_clear. Must succeed: it was decoded before. */
 void fact_decode(const struct fact *fact, struct event *event);
+struct place { enum topic topic; int32_t partition; int64_t offset, at_ms; };
+struct fact *fact_make(const struct place *place, const struct event *event);        /* given: fact_free */
+void fact_free(struct fact *fact);
 
 struct generation {
     char id[ID_LENGTH_MAX + 1];
@@ -58,6 +62,7 @@ struct generation {
     int64_t current_balance, reserved_tokens;               /* of a refusal for lack of tokens */
     int64_t held_tokens, held_at_ms;     /* by the journal: what is reserved and neither committed nor released */
     double progress;                     /* of a render under way, 0 to 1; below 0: not said */
+    enum status settled;                 /* by the journal: completed, failed or cancelled; 0: not yet */
     bool rejection_waits;                /* to be counted when its request is read: that has the model */
 };
 
@@ -66,11 +71,13 @@ struct user {
     struct user *chain, *idler, *fresher;
     struct fact *oldest, *newest;
     struct generation *first, *last;     /* oldest and newest */
-    int64_t facts, generations;
-    int64_t ends[STATUS_COUNT];          /* how many generations stand at each status */
+    int64_t facts, generations;          /* how many are kept */
+    int64_t ends[STATUS_COUNT];          /* how many stand at each status; what has ended also when not kept */
     int64_t bytes, active_at_ms;
+    int64_t since_ms;                    /* older facts and generations were let go; 0: none */
     struct balance balance; bool has_balance;       /* after the last journal entry */
     int64_t dropped[TOPIC_COUNT];        /* the highest offset of this topic that was dropped, or -1 */
+    int32_t dropped_partition[TOPIC_COUNT];      /* of its partition: a user has one in each topic */
     pthread_cond_t changed;
     int streams;
     int watchers;                        /* streams and calls that wait: then it is not evicted */
@@ -97,8 +104,10 @@ struct view {
     struct usage usage;
     struct letter *letters; size_t letter_count;    /* ring, by arrival: letter i is [i % LETTERS_MAX] */
     char *default_model;
-    /* offsets below this are not in the view: never read, or dropped with their user */
-    struct floors { int64_t *offsets; int32_t count; } floors[TOPIC_COUNT];
+    /* offsets below this are not in the view: never read, or dropped with their user. since_ms: of the first
+     * record that was read, where older ones were not; the latest of all partitions */
+    struct floors { int64_t *offsets; bool *begun; int32_t count; int64_t since_ms; } floors[TOPIC_COUNT];
+    int64_t dropped_ms;                  /* users who were heard of before this last may be unknown; 0: none */
     bool caught_up;
 };
 
@@ -128,9 +137,15 @@ struct generation *view_announce(struct view *view, const struct event *request,
 /* The offset from which a partition is read. */
 void view_floor(struct view *view, enum topic topic, int32_t partition, int32_t partitions, int64_t offset);
 int64_t view_floor_of(const struct view *view, enum topic topic, int32_t partition);
+/* From when on requests, results and journal are complete here (user: NULL for all of them, and for one who is
+ * not known); EVENT_ABSENT: from the beginning of time. */
+int64_t view_since(const struct view *view);
+int64_t user_since(const struct view *view, const struct user *user);
+/* Everything that was there has been read. What was never read will never come: generations whose results lie
+ * before the window are settled by their journal entries, or let go. */
+void view_is_caught_up(struct view *view, int64_t now_ms);
 
 /* A record that was read; event is its decoded value. */
-struct place { enum topic topic; int32_t partition; int64_t offset, at_ms; };
 void view_take(struct view *view, const struct place *place, const struct event *event);
 struct letter *view_letter(struct view *view, int32_t partition, int64_t offset);           /* or NULL */
 void view_take_letter(struct view *view, const struct letter *letter);

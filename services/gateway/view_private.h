@@ -15,6 +15,9 @@ struct generation *user_generation_make(struct view *view, struct user *user, co
 void user_drop_generation(struct view *view, struct generation *generation);
 void generation_set(struct view *view, struct generation *generation, char **member, const char *text);
 void view_weigh(struct view *view, struct user *user, int64_t bytes);
-void view_make_room(struct view *view, const struct user *but);
+void view_make_room(struct view *view, const struct user *but);                  /* view_bounds.c */
+void view_begin_partition(struct view *view, const struct place *place);
+void generation_to_status(struct generation *generation, enum status status);   /* view_take.c */
+void view_give_up(struct view *view, const struct letter *letter);
 
 #endif

@@ -11,7 +11,7 @@
 #include "base/xalloc.h"
 #include "json/json.h"
 
-static void to_status(struct generation *generation, enum status status)
+void generation_to_status(struct generation *generation, enum status status)
 {
     generation->user->ends[generation->status]--;
     generation->status = status;
@@ -146,7 +146,7 @@ static void take_result(struct view *view, struct generation *generation, const 
     }
     if (status == STATUS_PENDING)
         return;                          /* a newer release's event */
-    to_status(generation, status);
+    generation_to_status(generation, status);
     generation->published = true;
     generation->updated_at_ms = place->at_ms;
     if (!generation->project_id)
@@ -179,6 +179,14 @@ static void take_result(struct view *view, struct generation *generation, const 
 
 /* ---- journal */
 
+/* A charge of a part is a commit and a release: the release tells the end. */
+static enum status settled_as(const struct generation *generation, const struct event *entry)
+{
+    if (strcmp(entry->kind, "commit") == 0)
+        return generation->settled ? generation->settled : STATUS_COMPLETED;
+    return entry->description && strstr(entry->description, "(cancelled)") ? STATUS_CANCELLED : STATUS_FAILED;
+}
+
 static void take_entry(struct view *view, struct user *user, const struct place *place,
                        const struct event *entry)
 {
@@ -197,8 +205,12 @@ static void take_entry(struct view *view, struct user *user, const struct place 
     generation->held_tokens += reserve ? entry->amount : -entry->amount;
     if (reserve)
         generation->held_at_ms = entry->at;
+    else
+        generation->settled = settled_as(generation, entry);
     if (entry->has_quote && !generation->model)
         generation_set(view, generation, &generation->model, entry->quote.model);
+    if (place->at_ms > generation->updated_at_ms)
+        generation->updated_at_ms = place->at_ms;
     generation->last_number = view->numbers;
     usage_add(&view->usage, entry->at, entry->has_quote ? entry->quote.model : model_of(view, generation),
               reserve ? USAGE_RESERVED_TOKENS : strcmp(entry->kind, "commit") == 0 ? USAGE_COMMITTED_TOKENS
@@ -211,6 +223,7 @@ void view_take(struct view *view, const struct place *place, const struct event 
 {
     if (!event->user_id)
         return;                          /* a recovery's open record */
+    view_begin_partition(view, place);
     struct user *user = view_user_make(view, event->user_id);
     if (event->type != EVENT_TOKENS_GRANTED)         /* the journal has it when it is done */
         user_add_fact(view, user, place, event);
@@ -242,12 +255,28 @@ struct letter *view_letter(struct view *view, int32_t partition, int64_t offset)
     return NULL;
 }
 
+/* A request that has become a dead letter will never be decided. */
+void view_give_up(struct view *view, const struct letter *letter)
+{
+    const char *suffix = TOPICS[TOPIC_REQUESTS].name;
+    size_t length = strlen(letter->original_topic), ending = strlen(suffix);
+    struct user *user = letter->key[0] ? view_user(view, letter->key) : NULL;
+    if (!user || length < ending || strcmp(letter->original_topic + length - ending, suffix) != 0)
+        return;
+    struct generation *at = user->last;
+    while (at && (at->request_partition != letter->original_partition
+                  || at->request_offset != letter->original_offset))
+        at = at->older;
+    if (at && at->status == STATUS_PENDING)
+        user_drop_generation(view, at);
+    pthread_cond_broadcast(&user->changed);
+}
+
 void view_take_letter(struct view *view, const struct letter *letter)
 {
     view->letters[view->letter_count++ % LETTERS_MAX] = *letter;
-    struct user *user = letter->key[0] ? view_user(view, letter->key) : NULL;
-    if (user)
-        pthread_cond_broadcast(&user->changed);
+    if (view->caught_up)                 /* its request has been read: before that, view_is_caught_up does it */
+        view_give_up(view, letter);
 }
 
 const struct letter *view_letter_of(const struct view *view, const char *topic, int32_t partition,

@@ -146,6 +146,92 @@ START_TEST(memory_is_bounded_and_who_is_watched_stays)
 }
 END_TEST
 
+/* A user with one video that is done and paid for. */
+static void one_video(int number)
+{
+    char user[32];
+    snprintf(user, sizeof user, "u-%d", number);
+    take(view, AT(REQUESTS, 0, number), requested(user, "g", "A boat"));
+    take(view, AT(JOURNAL, 0, 2 * number), entry("reserve", user, "g", 3));
+    take(view, AT(RESULTS, 0, 2 * number), accepted(user, "g", 3));
+    take(view, AT(RESULTS, 0, 2 * number + 1), completed(user, "g", 3));
+    take(view, AT(JOURNAL, 0, 2 * number + 1), entry("commit", user, "g", 3));
+}
+
+START_TEST(who_makes_room_keeps_the_balance_and_the_counts)
+{
+    view->bytes_max = 200 * 1024;
+    view_floor(view, TOPIC_JOURNAL, 0, 1, 0);
+    take(view, AT(REQUESTS, 0, 0), requested("busy", "g", "A boat"));
+    for (int i = 1; i < 100; i++) {
+        one_video(i);
+        ck_assert(view->bytes <= view->bytes_max);
+    }
+    const struct user *idle = view_user(view, "u-1"), *fresh = view_user(view, "u-99");
+    ck_assert(idle && !idle->oldest && !idle->first);
+    ck_assert(idle->has_balance && idle->ends[STATUS_COMPLETED] == 1);
+    ck_assert_int_eq(user_since(view, idle), idle->active_at_ms);
+    ck_assert_int_eq(user_since(view, fresh), EVENT_ABSENT);
+    ck_assert_int_eq(view_since(view), EVENT_ABSENT);            /* nobody is missing */
+    ck_assert_ptr_nonnull(of("busy", "g"));                     /* under way: it stays */
+    ck_assert_int_eq(view_floor_of(view, TOPIC_JOURNAL, 0), 0);
+}
+END_TEST
+
+/* What of a generation lies within the window, when its results do not; what is made of it at its edge. */
+static const struct { enum step steps[3]; int count; const char *end; int want; } edges[] = {
+    { { HELD, DEBITED }, 2, NULL, STATUS_COMPLETED },
+    { { ASKED, HELD, DEBITED }, 3, NULL, STATUS_COMPLETED },
+    { { ASKED, HELD }, 2, "Hold released (failed): g", STATUS_FAILED },
+    { { ASKED, HELD }, 2, "Hold released (cancelled): g", STATUS_CANCELLED },
+    { { HELD }, 1, "Hold released (failed): g", STATUS_FAILED },
+    { { DEBITED }, 1, NULL, STATUS_COMPLETED },
+    { { HELD }, 1, NULL, STATUS_ACCEPTED },
+    { { ASKED, HELD }, 2, NULL, STATUS_ACCEPTED },
+    { { ASKED }, 1, NULL, -1 },                  /* refused, perhaps: nobody here knows */
+};
+
+START_TEST(what_lies_at_the_edge_of_the_window_is_not_pending_for_ever)
+{
+    view_floor(view, TOPIC_RESULTS, 2, 4, 1000);
+    take(view, AT(RESULTS, 2, 5000), accepted("later", "g", 3));
+    for (int s = 0; s < edges[_i].count; s++)
+        step(edges[_i].steps[s]);
+    struct event release = entry("release", "ada", "g", 3);
+    release.description = edges[_i].end;
+    if (edges[_i].end)
+        take(view, AT(JOURNAL, 4, 9), release);
+    view_is_caught_up(view, INT64_C(1800000000000));
+    ck_assert_int_eq(view_since(view), INT64_C(1800000005000));
+    if (edges[_i].want < 0)
+        ck_assert_ptr_null(of("ada", "g"));
+    else
+        ck_assert_int_eq(of("ada", "g")->status, (enum status)edges[_i].want);
+    ck_assert_int_eq(of("later", "g")->status, STATUS_ACCEPTED);
+}
+END_TEST
+
+START_TEST(whoever_is_asked_for_after_the_edge_is_left_alone)
+{
+    view_floor(view, TOPIC_RESULTS, 2, 4, 1000);
+    take(view, AT(RESULTS, 2, 1000), accepted("early", "g", 3));
+    take(view, AT(REQUESTS, 0, 2000), requested("ada", "g", "A boat"));
+    view_is_caught_up(view, INT64_C(1800000003000));
+    ck_assert_int_eq(of("ada", "g")->status, STATUS_PENDING);
+    ck_assert_int_eq(view_since(view), INT64_C(1800000001000));
+}
+END_TEST
+
+/* Four partitions, all of which has expired: what they held is older than the topic keeps. */
+START_TEST(an_expired_partition_says_how_long_ago)
+{
+    const int64_t now_ms = INT64_C(1800000000000);
+    view_floor(view, TOPIC_RESULTS, 2, 4, 1000);
+    view_is_caught_up(view, now_ms);
+    ck_assert_int_eq(view_since(view), now_ms - TOPICS[TOPIC_RESULTS].retention_ms);
+}
+END_TEST
+
 START_TEST(what_is_weighed_is_given_back)
 {
     for (int s = 0; s < STEPS; s++)
@@ -173,7 +259,24 @@ START_TEST(letters_are_found_by_their_own_and_their_original_place)
 }
 END_TEST
 
+START_TEST(a_request_that_became_a_dead_letter_is_not_pending)
+{
+    struct letter letter = { .original_topic = "reelgate.requests", .original_partition = 0, .original_offset = 1,
+                             .key = "ada" };
+    if (_i == 0)
+        view_is_caught_up(view, 0);
+    step(ASKED);
+    take(view, AT(REQUESTS, 0, 2), requested("ada", "other", "A boat"));
+    view_take_letter(view, &letter);
+    if (_i == 1)
+        view_is_caught_up(view, 0);
+    ck_assert_ptr_null(of("ada", "g"));
+    ck_assert_ptr_nonnull(of("ada", "other"));
+}
+END_TEST
+
 CHECK_MAIN("view",
+    tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_loop_test(tests, whatever_is_read_first_the_story_is_one, 0, ROWS(orders));
     tcase_add_test(tests, a_rejection_is_counted_with_its_requests_model);
@@ -181,5 +284,10 @@ CHECK_MAIN("view",
     tcase_add_test(tests, the_first_record_on_the_topic_outranks_what_we_announced);
     tcase_add_test(tests, a_user_has_so_many_facts_and_generations);
     tcase_add_test(tests, memory_is_bounded_and_who_is_watched_stays);
+    tcase_add_test(tests, who_makes_room_keeps_the_balance_and_the_counts);
+    tcase_add_loop_test(tests, what_lies_at_the_edge_of_the_window_is_not_pending_for_ever, 0, ROWS(edges));
+    tcase_add_test(tests, whoever_is_asked_for_after_the_edge_is_left_alone);
+    tcase_add_test(tests, an_expired_partition_says_how_long_ago);
     tcase_add_test(tests, what_is_weighed_is_given_back);
+    tcase_add_loop_test(tests, a_request_that_became_a_dead_letter_is_not_pending, 0, 2);
     tcase_add_test(tests, letters_are_found_by_their_own_and_their_original_place);)
