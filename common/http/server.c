@@ -75,6 +75,7 @@ static void *on_target(void *self, const char *target, struct MHD_Connection *co
 static enum MHD_Result on_header(void *self, enum MHD_ValueKind kind, const char *name, const char *value)
 {
     (void)kind;
+    if (value && MHD_get_version()[0] == '0') guard_place(self, name, value);
     guard_header(self, name, value);
     return MHD_YES;
 }
@@ -84,8 +85,11 @@ static enum MHD_Result begin(struct exchange *exchange, const char *method, cons
     struct guard guard = { 0 };
     exchange->begun = true;
     guard_method(&guard, method);
+    if (MHD_get_version()[0] == '0') guard_version(&guard, version);
     MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, on_header, &guard);
     const char *refusal = guard_refusal(&guard, version);
+    if (!refusal && guard.transfer_encodings > 0 && exchange->server->config.length_required)
+        return exchange_refuse(exchange, MHD_HTTP_LENGTH_REQUIRED, "a body needs a Content-Length");
     return refusal ? exchange_refuse(exchange, MHD_HTTP_BAD_REQUEST, refusal) : MHD_YES;
 }
 

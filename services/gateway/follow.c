@@ -11,17 +11,17 @@
 #include "base/xalloc.h"
 #include "worker/outbox.h"
 
-enum { OPEN_TIMEOUT_MS = 3000, RECORDS_A_TURN = 5000 };
+enum { OPEN_TIMEOUT_MS = 3000, OPEN_TURN_MS = 500, RECORDS_A_TURN = 5000 };
 
 static const enum topic FOLLOWED[] = { TOPIC_REQUESTS, TOPIC_RESULTS, TOPIC_JOURNAL, TOPIC_DEAD_LETTERS };
 enum { FOLLOWED_COUNT = sizeof FOLLOWED / sizeof FOLLOWED[0] };
 
 struct follow {
     struct follow_config config;
-    struct kafka_config kafka;
     struct kafka_client *client;
     struct kafka_reader *reader;
     int32_t partitions[FOLLOWED_COUNT];
+    int topic; int32_t partition;        /* to be opened next */
     bool opened, caught_up;
 };
 
@@ -83,20 +83,35 @@ static enum trouble add_partition(struct follow *follow, enum topic topic, int32
     return trouble;
 }
 
-/* All or nothing: what was half opened is thrown away. */
-static enum trouble open_topics(struct follow *follow)
+/* The next one that is not open yet. What is open stays so: with a slow broker sixty questions take their time, and
+ * one that goes unanswered must not undo the others. */
+static enum trouble open_next(struct follow *follow)
+{
+    char name[256];
+    enum topic topic = FOLLOWED[follow->topic];
+    int32_t *partitions = &follow->partitions[follow->topic];
+    topic_name(follow, topic, name);
+    enum trouble trouble = *partitions > 0 ? TROUBLE_NONE
+        : kafka_client_partitions(follow->client, name, partitions, OPEN_TIMEOUT_MS);
+    if (trouble == TROUBLE_NONE)
+        trouble = add_partition(follow, topic, follow->partition, *partitions);
+    if (trouble != TROUBLE_NONE)
+        return trouble;
+    if (++follow->partition == *partitions) {
+        follow->partition = 0;
+        follow->opened = ++follow->topic == FOLLOWED_COUNT;
+    }
+    return TROUBLE_NONE;
+}
+
+/* Some of them: the loop must turn. */
+static enum trouble open_some(struct follow *follow, int64_t until_ms)
 {
     enum trouble trouble = TROUBLE_NONE;
-    kafka_reader_close(&follow->reader);
-    follow->reader = kafka_reader_open(&follow->config.kafka);
-    for (int t = 0; t < FOLLOWED_COUNT && trouble == TROUBLE_NONE; t++) {
-        char name[256];
-        topic_name(follow, FOLLOWED[t], name);
-        trouble = kafka_client_partitions(follow->client, name, &follow->partitions[t], OPEN_TIMEOUT_MS);
-        for (int32_t p = 0; p < follow->partitions[t] && trouble == TROUBLE_NONE; p++)
-            trouble = add_partition(follow, FOLLOWED[t], p, follow->partitions[t]);
-    }
-    follow->opened = trouble == TROUBLE_NONE;
+    if (!follow->reader)
+        follow->reader = kafka_reader_open(&follow->config.kafka);
+    while (!follow->opened && trouble == TROUBLE_NONE && clock_mono_ms() < until_ms)
+        trouble = open_next(follow);
     return trouble;
 }
 
@@ -130,8 +145,8 @@ static void take(struct follow *follow, const struct kafka_record *record)
 
 enum trouble follow_turn(struct follow *follow, int wait_ms)
 {
-    enum trouble trouble = follow->opened ? TROUBLE_NONE : open_topics(follow);
-    if (trouble != TROUBLE_NONE)
+    enum trouble trouble = follow->opened ? TROUBLE_NONE : open_some(follow, clock_mono_ms() + OPEN_TURN_MS);
+    if (trouble != TROUBLE_NONE || !follow->opened)
         return trouble;
     struct kafka_record record;
     for (int i = 0; i < RECORDS_A_TURN; i++) {

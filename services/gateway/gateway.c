@@ -75,7 +75,7 @@ static void open_server(struct gateway *gateway)
     char error[200];
     const struct gateway_settings *settings = gateway->settings;
     gateway->server = http_server_open(&(struct http_server_config){
-        .address = settings->address, .thread_per_connection = true, .body_cap_bytes = BODY_BYTES_MAX,
+        .address = settings->address, .thread_per_connection = true, .body_cap_bytes = BODY_BYTES_MAX, .length_required = true,
         .connection_limit = (int)settings->connections, .idle_timeout_seconds = IDLE_SECONDS,
         .handler = routes_handle, .refusal = routes_refuse, .self = gateway }, error);
     if (!gateway->server) {

@@ -100,6 +100,19 @@ static const struct { const char *name, *request, *want; int calls; } rows[] = {
       0 },
     { "two Host", "GET /x HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n",
       "HTTP/1.1 400", 0 },
+    { "a length folded over two lines", "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n 5\r\n\r\n"
+      "GET /smuggled HTTP/1.1\r\nHost: a\r\nX-Pad: 12\r\n\r\n", "HTTP/1.1 400", 0 },
+    { "an encoding folded over two lines", "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\n chunked\r\n\r\n"
+      "0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 400", 0 },
+    { "a header behind a bare CR", "POST /x HTTP/1.1\r\nHost: a\r\nX: y\rContent-Length: 42\r\n\r\n"
+      "GET /smuggled HTTP/1.1\r\nHost: a\r\nX-Pad: 1\r\n\r\n", "HTTP/1.1 400", 0 },
+    { "lines that end in LF", "GET /x HTTP/1.1\nHost: a\n\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 400", 0 },
+    { "one header that ends in LF", "GET /x HTTP/1.1\r\nHost: a\nX: y\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n",
+      "HTTP/1.1 400", 0 },
+    { "a request line that ends in CR", "GET /x HTTP/1.1\rHost: a\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n",
+      "HTTP/1.1 400", 0 },
+    { "two Authorization", "GET /x HTTP/1.1\r\nHost: a\r\nAuthorization: x\r\nAuthorization: y\r\n\r\n"
+      "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 400", 0 },
     { "no Host", "GET /x HTTP/1.1\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 400", 0 },
 };
 

@@ -1,4 +1,5 @@
 #include <check.h>
+#include <string.h>
 
 #include "http/guard.h"
 #include "http/retry_after.h"
@@ -26,6 +27,18 @@ static const struct { const char *version, *headers[9]; const char *refusal; } g
     { "HTTP/1.1", { "Host", "a", "Content-Length", "0x3" }, "malformed Content-Length" },
     { "HTTP/1.1", { "Host", "a", "Content-Length", "" }, "malformed Content-Length" },
     { "HTTP/1.1", { "Host", "a", "Content-Length ", "3" }, "malformed header name" },
+    { "HTTP/1.1", { "Host", "a", "X", "y\rContent-Length: 5" }, "malformed header value" },
+    { "HTTP/1.1", { "Host", "a", "X", "y\tz \xc3\xa9" }, NULL },
+    { "HTTP/1.1", { "Host", "[::1]:8080" }, NULL },
+    { "HTTP/1.1", { "Host", "" }, NULL },
+    { "HTTP/1.1", { "Host", "a b" }, "malformed Host" },
+    { "HTTP/1.1", { "Host", "a, b" }, "malformed Host" },
+    { "HTTP/1.1", { "Host", "user@a" }, "malformed Host" },
+    { "HTTP/1.1", { "Host", "a/b" }, "malformed Host" },
+    { "HTTP/1.1", { "Host", "a", "Authorization", "x", "Accept", "b", "Accept", "c" }, NULL },
+    { "HTTP/1.1", { "Host", "a", "Authorization", "x", "authorization", "x" }, "more than one Authorization header" },
+    { "HTTP/1.1", { "Host", "a", "Idempotency-Key", "x", "Idempotency-Key", "y" },
+      "more than one Idempotency-Key header" },
     { "HTTP/1.1", { "Host", "a", "X\tY", "3" }, "malformed header name" },
 };
 
@@ -50,6 +63,24 @@ START_TEST(guard_answers_by_method)
     struct guard guard = { 0 };
     guard_method(&guard, method_cases[_i].method);
     ck_assert_pstr_eq(guard_refusal(&guard, "HTTP/1.0"), method_cases[_i].refusal);
+}
+END_TEST
+
+/* A header as libmicrohttpd leaves it: | is a NUL in the place of the colon, CR or LF. */
+static const struct { const char *line; size_t value; const char *refusal; } place_cases[] = {
+    { "Host| a||", 6, NULL }, { "Host|a||", 5, NULL }, { "Host| \t a||", 8, NULL }, { "Host|||", 5, NULL },
+    { "Host| a|X", 6, "malformed end of a header" },           /* a bare LF, a bare CR, or a NUL in the value */
+    { "Length| 5| 0||  50||", 15, "a header folded over lines" },
+};
+
+START_TEST(guard_answers_by_place)
+{
+    struct guard guard = { 0 };
+    char line[40] = { 0 };
+    for (size_t i = 0; i < strlen(place_cases[_i].line); i++)
+        line[i] = place_cases[_i].line[i] == '|' ? '\0' : place_cases[_i].line[i];
+    guard_place(&guard, line, line + place_cases[_i].value);
+    ck_assert_pstr_eq(guard_refusal(&guard, "HTTP/1.0"), place_cases[_i].refusal);
 }
 END_TEST
 
@@ -87,6 +118,7 @@ int main(void)
     Suite *suite = suite_create("http rules");
     TCase *tcase = tcase_create("rules");
     tcase_add_loop_test(tcase, guard_answers_by_headers, 0, sizeof guard_cases / sizeof guard_cases[0]);
+    tcase_add_loop_test(tcase, guard_answers_by_place, 0, sizeof place_cases / sizeof place_cases[0]);
     tcase_add_loop_test(tcase, guard_answers_by_method, 0, sizeof method_cases / sizeof method_cases[0]);
     tcase_add_loop_test(tcase, retry_after_is_seconds_or_a_date, 0,
                         sizeof retry_cases / sizeof retry_cases[0]);
