@@ -33,6 +33,7 @@ python3-venv        python:ensurepip
 default-jdk-headless command:javac
 redis-tools         command:redis-cli
 openssl             command:openssl
+nginx-light         command:nginx
 nodejs              command:node
 npm                 command:npm
 prometheus          command:promtool'
@@ -60,7 +61,7 @@ install_without_services() {
   DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 "$@"
   status=$?
   if [ -n "$made" ]; then rm -f "$policy"; fi
-  for service in redis-server prometheus prometheus-node-exporter; do
+  for service in redis-server prometheus prometheus-node-exporter nginx; do
     case " $* " in
       *" $service "*) if command -v systemctl >/dev/null; then systemctl disable "$service" || true; fi ;;
     esac

@@ -161,6 +161,15 @@ static bool view_ready(struct request *request)
     return ready;
 }
 
+/* Pages are there, but only to be read. */
+static bool is_page(const char *path, char allow[ROUTE_METHODS_BYTES])
+{
+    bool page = page_find(path) != NULL;
+    if (page)
+        snprintf(allow, ROUTE_METHODS_BYTES, "GET, HEAD");
+    return page;
+}
+
 static void refuse_path(struct request *request, bool known, const char *allow)
 {
     if (!known) {
@@ -184,7 +193,7 @@ static const struct route *serve_api(struct request *request)
     harden(request->reply, DENY_ALL, "no-store");
     allow_origin(request);
     if (!route)
-        refuse_path(request, known, allow);
+        refuse_path(request, known || is_page(request->call->path, allow), allow);
     else if (!authenticate(request))
         return route;
     else if (!route_takes(route, request->role))

@@ -113,6 +113,17 @@ bool request_number(struct request *request, const char *name, int64_t least, in
     return false;
 }
 
+bool request_text(struct request *request, const char *name, size_t bytes_max, const char **text)
+{
+    char detail[80];
+    *text = http_call_query(request->call, name);
+    if (!*text || strlen(*text) <= bytes_max)
+        return true;
+    snprintf(detail, sizeof detail, "%.20s must have at most %zu bytes", name, bytes_max);
+    request_invalid(request, "parameter", name, detail);
+    return false;
+}
+
 bool request_limit(struct request *request, int *limit)
 {
     int64_t number = 20;

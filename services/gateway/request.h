@@ -49,6 +49,8 @@ void request_kafka_away(struct request *request);
 bool request_limit(struct request *request, int *limit);
 /* A query parameter between least and most; *number keeps its value when there is none. */
 bool request_number(struct request *request, const char *name, int64_t least, int64_t most, int64_t *number);
+/* A query parameter of at most bytes_max bytes; *text is NULL when there is none. */
+bool request_text(struct request *request, const char *name, size_t bytes_max, const char **text);
 /* One of choices ("a|b"); *choice is its number, and keeps its value when there is none. */
 bool request_choice(struct request *request, const char *name, const char *choices, int *choice);
 /* The body as an object whose members are all among names ("a|b"). Given: json_free. NULL: answered

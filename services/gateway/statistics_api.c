@@ -116,13 +116,14 @@ void get_usage(struct request *request)
     int by = 0, format = 0;
     struct span span;
     size_t count;
-    if (!request_choice(request, "by", "hour|day", &by) || !request_choice(request, "format", "json|csv", &format)
+    const char *model;
+    if (!request_text(request, "model", ID_LENGTH_MAX, &model) || !request_choice(request, "by", "hour|day", &by) || !request_choice(request, "format", "json|csv", &format)
         || !read_span(request, by == 1 ? DAY_HOURS : 1, &span))
         return;
     view_lock(request->gateway->view);
     look_since(request->gateway->view, &span);
     struct usage_row *rows = usage_sum(&request->gateway->view->usage, span.from_ms, by == 1 ? DAY_HOURS : 1,
-                                       http_call_query(request->call, "model"), &count);
+                                       model, &count);
     view_unlock(request->gateway->view);
     if (format == 1)
         csv_usage(request_csv(request, "usage", span.complete_from_ms), rows, count);

@@ -129,9 +129,11 @@ static void answer_users(struct request *request, const struct ranked *ranked, s
 void get_users(struct request *request)
 {
     struct user_page page = { 0 };
+    const char *part;
     int sort = SORT_RECENT, order = -1;
     size_t count;
     if (!request_limit(request, &page.limit) || !request_number(request, "cursor", 0, INT32_MAX, &page.from)
+        || !request_text(request, "q", ID_LENGTH_MAX, &part)
         || !request_choice(request, "sort", "available|reserved|spent|granted|recent|userId", &sort)
         || !request_choice(request, "order", "asc|desc", &order)
         || !request_choice(request, "format", "json|csv", &page.format))
@@ -139,8 +141,7 @@ void get_users(struct request *request)
     page.descending = order < 0 ? sort != SORT_NAME : order == 1;
     view_lock(request->gateway->view);
     page.since_ms = view_since(request->gateway->view);
-    struct ranked *ranked = rank_users(request->gateway->view, (enum sort)sort,
-                                       http_call_query(request->call, "q"), &count);
+    struct ranked *ranked = rank_users(request->gateway->view, (enum sort)sort, part, &count);
     answer_users(request, ranked, count, &page);
     view_unlock(request->gateway->view);
     free(ranked);

@@ -164,7 +164,7 @@ void view_is_caught_up(struct view *view, int64_t now_ms)
     for (struct user *user = view->freshest; user; user = user->idler)
         for (struct generation *at = user->last, *older; at; at = older) {
             older = at->older;
-            if (!status_is_end(at->status) && at->updated_at_ms < since_ms && !settle_by_journal(at))
+            if (!status_is_end(at->status) && !settle_by_journal(at) && at->updated_at_ms < since_ms)
                 user_drop_generation(view, at);
         }
     size_t kept = view->letter_count < LETTERS_MAX ? view->letter_count : LETTERS_MAX;

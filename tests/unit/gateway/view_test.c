@@ -211,6 +211,18 @@ START_TEST(what_lies_at_the_edge_of_the_window_is_not_pending_for_ever)
 }
 END_TEST
 
+/* Its last result lies right before the window, and its settlement in it. */
+START_TEST(what_was_settled_in_the_window_has_ended)
+{
+    view_floor(view, TOPIC_RESULTS, 2, 4, 1000);
+    take(view, AT(RESULTS, 2, 1000), accepted("later", "g", 3));
+    take(view, AT(REQUESTS, 0, 1), requested("ada", "g", "A boat"));
+    take(view, AT(JOURNAL, 4, 2000), entry("commit", "ada", "g", 3));
+    view_is_caught_up(view, INT64_C(1800000003000));
+    ck_assert_int_eq(of("ada", "g")->status, STATUS_COMPLETED);
+}
+END_TEST
+
 START_TEST(whoever_is_asked_for_after_the_edge_is_left_alone)
 {
     view_floor(view, TOPIC_RESULTS, 2, 4, 1000);
@@ -286,6 +298,7 @@ CHECK_MAIN("view",
     tcase_add_test(tests, memory_is_bounded_and_who_is_watched_stays);
     tcase_add_test(tests, who_makes_room_keeps_the_balance_and_the_counts);
     tcase_add_loop_test(tests, what_lies_at_the_edge_of_the_window_is_not_pending_for_ever, 0, ROWS(edges));
+    tcase_add_test(tests, what_was_settled_in_the_window_has_ended);
     tcase_add_test(tests, whoever_is_asked_for_after_the_edge_is_left_alone);
     tcase_add_test(tests, an_expired_partition_says_how_long_ago);
     tcase_add_test(tests, what_is_weighed_is_given_back);
