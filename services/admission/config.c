@@ -14,7 +14,7 @@ const struct param ADMISSION_PARAMS[] = {
     { .name = "linger_ms", .type = PARAM_MS, .fallback = "2", .least = "0", .most = "1s", AT(linger_ms),
       .unit = "ms",
       .meaning = "How long at most to gather what is already there once a first request has come." },
-    { .name = "default_deadline_ms", .type = PARAM_MS, .fallback = "15m", .least = "1m", .most = "24h",
+    { .name = "default_deadline_ms", .type = PARAM_MS, .fallback = "15m", .least = "1s", .most = "24h",
       AT(default_deadline_ms), .unit = "ms",
       .meaning = "How long a generation may take when its request does not say (deadlineSeconds)." },
     { .name = NULL },
