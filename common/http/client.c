@@ -8,6 +8,7 @@
 #include "http/retry_after.h"
 
 #include "base/clock.h"
+#include "base/crash_point.h"
 #include "base/must.h"
 #include "base/text.h"
 #include "base/xalloc.h"
@@ -38,6 +39,7 @@ struct http_client {
     CURLSH *share;                       /* TLS sessions: a fresh connection need not shake hands in full */
     struct call *calls;
     size_t open_count;
+    bool body_given;                     /* in this step, by any call */
 };
 
 /* An option that libcurl does not take is a mistake of ours, or an older libcurl than we were built for. */
@@ -66,7 +68,7 @@ static size_t body_read(char *into, size_t size, size_t count, void *self)
     size_t now = left < room ? left : room;
     memcpy(into, call->body + call->body_given, now);
     call->body_given += now;
-    if (call->body_given == call->body_length) call->body_given_whole = true;
+    if (call->body_given == call->body_length) call->body_given_whole = call->client->body_given = true;
     return now;
 }
 
@@ -264,8 +266,10 @@ void http_client_step(struct http_client *client, const int *fds, size_t fd_coun
         extra[i] = (struct curl_waitfd){ .fd = fds[i], .events = CURL_WAIT_POLLIN };
 
     int running, left;
+    client->body_given = false;
     must(curl_multi_poll(client->multi, extra, (unsigned)fd_count, timeout_ms, NULL) == CURLM_OK);
     must(curl_multi_perform(client->multi, &running) == CURLM_OK);
+    if (client->body_given) crash_point(CRASH_HTTP_POST_GIVEN);
     for (CURLMsg *message; (message = curl_multi_info_read(client->multi, &left)) != NULL;) {
         if (message->msg != CURLMSG_DONE) continue;
         CURLcode code = message->data.result;     /* message dies with the handle's removal */

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/planted.h"
 #include "base/xalloc.h"
 #include "kafka/consumer_priv.h"
 
@@ -98,7 +99,10 @@ struct kafka_membership *kafka_membership_now(struct kafka_consumer *consumer)
 {
     if (!consumer->held)
         return NULL;
-    rd_kafka_consumer_group_metadata_t *metadata = rd_kafka_consumer_group_metadata(consumer->handle);
+    rd_kafka_consumer_group_metadata_t *metadata =
+        planted(OFFSETS_WITHOUT_GROUP)
+            ? rd_kafka_consumer_group_metadata_new_with_genid(consumer->group, -1, "", NULL)
+            : rd_kafka_consumer_group_metadata(consumer->handle);
     if (!metadata)
         return NULL;
     struct kafka_membership *membership = xmalloc(sizeof *membership);

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/planted.h"
+
 bool status_is_success(int status)
 {
     return status >= 200 && status <= 299;
@@ -30,6 +32,7 @@ enum runway_created classify_create(const struct create_facts *facts)
     if (facts->status == 429 || facts->status == 503) return RUNWAY_NOT_MADE;
     if (status_is_operators_trouble(facts->status)) return RUNWAY_OPERATOR;
     if (facts->status == 400 && facts->no_credits) return RUNWAY_OPERATOR;
+    if (planted(UNKNOWN_IS_NOT_MADE) && !status_is_refusal(facts->status)) return RUNWAY_NOT_MADE;
     return status_is_refusal(facts->status) ? RUNWAY_REFUSED : RUNWAY_UNKNOWN;
 }
 

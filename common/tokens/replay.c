@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crash_point.h"
 #include "base/must.h"
 #include "base/xalloc.h"
 #include "tokens/internal.h"
@@ -114,6 +115,7 @@ enum trouble recovery_replay(struct tokens *tokens, const struct recovery *recov
         redis_append_script(tokens_side_node(tokens, recovery->bucket), SCRIPT_REPLAY, chunk->keys,
                             chunk->count, chunk->argv, chunk->lengths);
         trouble = receive(tokens, recovery->bucket);
+        crash_point(CRASH_RECOVERY_REPLAYING);
     }
     free(chunk);
     return trouble;
@@ -184,6 +186,7 @@ enum trouble recovery_empty(struct tokens *tokens, struct recovery *recovery, bo
     redis_reply_free(&reply);
     if (trouble != TROUBLE_NONE)
         return trouble;
+    crash_point(CRASH_RECOVERY_EMPTYING);
     recovery->cursor = cursor;
     *done = cursor == 0;
     if (*done)

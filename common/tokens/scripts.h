@@ -9,4 +9,11 @@ enum script {
 
 extern const char *const script_sources[SCRIPTS];
 
+/* Those to load: these, or in a build for tests perhaps with a bug planted in one. */
+#ifdef REELGATE_TEST_BUILD
+const char *const *tokens_script_sources(void);
+#else
+static inline const char *const *tokens_script_sources(void) { return script_sources; }
+#endif
+
 #endif

@@ -24,8 +24,8 @@ struct tokens *tokens_open(const struct tokens_config *config, char error[200])
     tokens->scripts = scripts;
     tokens->side = side;
     tokens->bad_bucket = -1;
-    redis_cluster_scripts(scripts, script_sources, SCRIPTS);
-    redis_cluster_scripts(side, script_sources, SCRIPTS);
+    redis_cluster_scripts(scripts, tokens_script_sources(), SCRIPTS);
+    redis_cluster_scripts(side, tokens_script_sources(), SCRIPTS);
     return tokens;
 }
 

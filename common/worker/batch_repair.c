@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crash_point.h"
 #include "base/log.h"
+#include "base/planted.h"
 #include "worker/batch_parts.h"
 
 enum { RENEW_MS = 2000, PREWARM_MS = 1000, WATCH_EVERY_MS = 60 * 1000, METADATA_MS = 1000,
@@ -94,13 +96,15 @@ enum trouble batch_broke(struct batch *batch, enum trouble trouble, enum step st
     load_drop(batch, batch->current);
     load_drop(batch, batch->next);
     outbox_settled(batch->outbox, false);
-    batch->rewind = true;
+    batch->rewind = !planted(NO_REWIND);
     if (trouble == TROUBLE_RESTART)
         return TROUBLE_RESTART;
     if (step == STEP_REDIS || step == STEP_GUARD)
         redis_away(batch);
     if (open && trouble != TROUBLE_RENEW)
         trouble = kafka_producer_abort(batch->producer);
+    if (open)
+        crash_point(CRASH_BATCH_ABORTED);
     if (trouble == TROUBLE_RESTART)
         return TROUBLE_RESTART;
     batch->renew = batch->renew || trouble == TROUBLE_RENEW;

@@ -2,6 +2,8 @@
  * works on that, current's offsets and outputs are written, flushed, guarded and committed. Nothing slow
  * happens between begin and commit. */
 #include "base/clock.h"
+#include "base/crash_point.h"
+#include "base/planted.h"
 #include "worker/batch_parts.h"
 
 enum {
@@ -13,6 +15,13 @@ const char *const STEP_NAMES[STEP_COUNT] = {
     [STEP_REDIS] = "redis", [STEP_PRODUCE] = "produce", [STEP_REVOKED] = "revoked",
     [STEP_OFFSETS] = "offsets", [STEP_FLUSH] = "flush", [STEP_GUARD] = "guard", [STEP_COMMIT] = "commit",
 };
+
+/* Offsets alone are no load to be hit. */
+static void pass(const struct load *load, enum crash_point point)
+{
+    if (load->count > 0)
+        crash_point(point);
+}
 
 static enum trouble receive(struct batch *batch, struct load *load)
 {
@@ -47,7 +56,13 @@ static enum trouble send_offsets(struct batch *batch, const struct load *load, e
     enum trouble trouble = kafka_producer_send_offsets(batch->producer, batch->consumer, batch->membership,
                                                        load->offsets, load->offset_count);
     batch_meters_lap(&batch->meters, TIME_OFFSETS, since_us);
+    pass(load, CRASH_BATCH_OFFSETS);
     return trouble;
+}
+
+static enum trouble guard(struct load *load)
+{
+    return tokens_batch_count(load->calls) > 0 ? tokens_batch_guard(load->calls) : TROUBLE_NONE;
 }
 
 static enum trouble write_outputs(struct batch *batch, struct load *load, enum step *step, int64_t *since_us)
@@ -55,6 +70,7 @@ static enum trouble write_outputs(struct batch *batch, struct load *load, enum s
     *step = STEP_PRODUCE;
     enum trouble trouble = produce(batch, load);
     batch_meters_lap(&batch->meters, TIME_PRODUCE, since_us);
+    pass(load, CRASH_BATCH_PRODUCED);
     return trouble;
 }
 
@@ -67,6 +83,9 @@ static enum trouble write_all(struct batch *batch, struct load *load, enum step 
     const bool behind = clock_mono_ms() - batch->last_commit_ms < MARKERS_MS;
     *step = STEP_OFFSETS;
     enum trouble trouble = kafka_producer_begin(batch->producer);
+    if (planted(GUARD_BEFORE_FLUSH) && trouble == TROUBLE_NONE)
+        trouble = guard(load);
+    pass(load, CRASH_BATCH_BEGUN);
     if (trouble == TROUBLE_NONE && behind)
         trouble = send_offsets(batch, load, step, since_us);
     if (trouble == TROUBLE_NONE)
@@ -84,12 +103,14 @@ static enum trouble finish(struct batch *batch, struct load *load, enum step *st
     batch_meters_lap(&batch->meters, TIME_FLUSH, since_us);
     if (trouble != TROUBLE_NONE)
         return trouble;
+    pass(load, CRASH_BATCH_FLUSHED);
     *step = STEP_GUARD;
-    if (tokens_batch_count(load->calls) > 0)
-        trouble = tokens_batch_guard(load->calls);
+    if (!planted(NO_SECOND_GUARD) && !planted(GUARD_BEFORE_FLUSH))
+        trouble = guard(load);
     batch_meters_lap(&batch->meters, TIME_GUARD, since_us);
     if (trouble != TROUBLE_NONE)
         return trouble;
+    pass(load, CRASH_BATCH_GUARDED);
     *step = STEP_COMMIT;
     trouble = kafka_producer_commit(batch->producer);
     batch_meters_lap(&batch->meters, TIME_COMMIT, since_us);
@@ -128,12 +149,14 @@ enum trouble batch_transact(struct batch *batch)
     struct load *load = batch->current;
     int64_t since_us = clock_mono_us();
     enum step step = STEP_REDIS;
+    pass(load, CRASH_BATCH_ASKED);
     enum trouble trouble = receive(batch, load);
     batch_meters_lap(&batch->meters, TIME_REDIS, &since_us);
     if (trouble == TROUBLE_NONE)
         trouble = batch_watch(batch);        /* here nothing is on its way on Redis' connection */
     if (trouble != TROUBLE_NONE)
         return batch_broke(batch, trouble, step, false);
+    pass(load, CRASH_BATCH_RECEIVED);
 
     /* First the next load, so that Redis has work while this one's outputs are written and committed: Redis
      * is what all of it waits for. A rebalance met here takes both loads: nothing of this one was written
@@ -144,6 +167,7 @@ enum trouble batch_transact(struct batch *batch)
         trouble = TROUBLE_ABORT_BATCH;
     if (trouble != TROUBLE_NONE)
         return batch_broke(batch, trouble, STEP_REVOKED, false);
+    pass(load, CRASH_BATCH_AHEAD);
 
     int64_t began_us = since_us;
     trouble = write_all(batch, load, &step, &since_us);
@@ -151,6 +175,7 @@ enum trouble batch_transact(struct batch *batch)
         trouble = finish(batch, load, &step, &since_us);
     if (trouble != TROUBLE_NONE)
         return batch_broke(batch, trouble, step, true);
+    pass(load, CRASH_BATCH_COMMITTED);
     batch_meters_lap(&batch->meters, TIME_TRANSACTION, &began_us);
     committed(batch, load);
     return TROUBLE_NONE;

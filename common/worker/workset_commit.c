@@ -14,8 +14,10 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/crash_point.h"
 #include "base/log.h"
 #include "base/must.h"
+#include "base/planted.h"
 #include "base/xalloc.h"
 #include "worker/workset_priv.h"
 
@@ -104,6 +106,8 @@ static enum trouble effect_write(struct workset *set, struct effect *effect)
         trouble = workset_write_copy(set, effect);
         break;
     case EFFECT_INTENT:
+        if (planted(NO_INTENT))
+            return TROUBLE_NONE;
         mark = MARK_INTENT;
         attempt = attempt < UINT16_MAX ? attempt + 1 : attempt;
         break;
@@ -112,7 +116,7 @@ static enum trouble effect_write(struct workset *set, struct effect *effect)
         attempt = attempt > 0 ? attempt - 1 : 0;
         break;
     }
-    if (trouble != TROUBLE_NONE)
+    if (trouble != TROUBLE_NONE || (mark == MARK_DONE && planted(DONE_MARK_FORGOTTEN)))
         return trouble;
     return outbox_mark(set->outbox, set->stage.reads, item->partition, item->key, item->key_length, mark,
                        item->offset, attempt, &effect->mark_offset);
@@ -153,7 +157,8 @@ static struct kafka_offset *offsets_make(struct workset *set, size_t *count)
         struct share *share = workset_share(set, p);
         if (!share || workset_restoring(share))
             continue;
-        int64_t watermark = live_list_watermark(&share->live, share->position);
+        int64_t watermark = planted(WATERMARK_TOO_FAR) ? share->position
+                                                        : live_list_watermark(&share->live, share->position);
         if (share->touched || watermark != share->committed)
             offsets[(*count)++] = (struct kafka_offset){ .topic = 0, .partition = p,
                                                          .next_offset = watermark };
@@ -275,6 +280,13 @@ void workset_resolve(struct workset *set)
 
 /* ---- one transaction */
 
+/* The points of each stage stand in the order of enum effect_kind; watermarks alone are no load to be hit. */
+static void pass(const struct workset *set, enum crash_point stage)
+{
+    if (set->first && set->first->sent)
+        crash_point(stage + set->first->kind);
+}
+
 /* Up to the commit; *asked says whether the commit was asked for. */
 static enum trouble transaction(struct workset *set, const struct kafka_offset *offsets, size_t offset_count,
                                 bool *asked)
@@ -284,18 +296,23 @@ static enum trouble transaction(struct workset *set, const struct kafka_offset *
     struct effect *effect = set->first;
     for (; trouble == TROUBLE_NONE && effect && effect->sent; effect = effect->next)
         trouble = effect_write(set, effect);
+    pass(set, CRASH_WORKSET_END_PRODUCED);
     if (trouble == TROUBLE_NONE)
         trouble = workset_notes_write(set);
     if (trouble == TROUBLE_NONE)
         trouble = kafka_producer_send_offsets(set->producer, set->consumer, set->membership, offsets,
                                               offset_count);
+    pass(set, CRASH_WORKSET_END_OFFSETS);
     if (trouble == TROUBLE_NONE)
         trouble = kafka_producer_flush(set->producer);
     if (trouble != TROUBLE_NONE)
         return trouble;
+    pass(set, CRASH_WORKSET_END_FLUSHED);
     echoes_expect(set);
     *asked = true;
-    return kafka_producer_commit(set->producer);
+    trouble = kafka_producer_commit(set->producer);
+    pass(set, CRASH_WORKSET_END_COMMITTED);
+    return trouble;
 }
 
 static void settle(struct workset *set, enum trouble trouble, bool asked, bool effects)

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/must.h"
+#include "base/planted.h"
 #include "base/xalloc.h"
 #include "worker/workset_priv.h"
 
@@ -304,6 +305,8 @@ void workset_read(struct workset *set)
             struct share *share = workset_share(set, record.partition);
             if (share && record.offset > share->position)
                 share->position = record.offset;
+            if (share && planted(RESTORE_TO_STABLE_END) && workset_restoring(share))
+                share->barrier = record.offset;
             break;
         }
         case KAFKA_RECORD:

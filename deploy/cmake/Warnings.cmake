@@ -1,5 +1,6 @@
 # Flags of the OpenSSF compiler hardening guide that gcc 12 takes. A sanitizer build drops FORTIFY and the automatic
 # variable initialisation: both hide from the sanitizers what they are there to find.
+option(REELGATE_TEST_BUILD "Crash points (common/base/crash_point.h) and planted bugs (common/base/planted.h)" OFF)
 option(REELGATE_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
 
 add_library(reelgate-flags INTERFACE)
@@ -10,6 +11,9 @@ target_compile_options(reelgate-flags INTERFACE
   -Wpointer-arith -Wvla -Wundef -Wwrite-strings
   -Werror=format-security -Werror=implicit -Werror=int-conversion
   -fno-strict-overflow -fno-delete-null-pointer-checks -fno-omit-frame-pointer)
+if(REELGATE_TEST_BUILD)
+  target_compile_definitions(reelgate-flags INTERFACE REELGATE_TEST_BUILD)
+endif()
 if(REELGATE_SANITIZE)
   target_compile_options(reelgate-flags INTERFACE -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all)
   target_link_options(reelgate-flags INTERFACE -fsanitize=address,undefined)

@@ -4,8 +4,10 @@
 #include "generator/inside.h"
 
 #include "base/clock.h"
+#include "base/crash_point.h"
 #include "base/log.h"
 #include "base/must.h"
+#include "base/planted.h"
 
 enum { OVERDUE_AGAIN_MS = 1000, AGAIN_FIRST_MS = 500, AGAIN_MOST_MS = 2000 };
 
@@ -110,6 +112,16 @@ void calls_timers(struct generator *generator)
 
 /* ---- intents */
 
+static void post(struct generator *generator, struct job *job);
+
+/* Planted: POST_BEFORE_INTENT, and time enough for it to be handed over. */
+static void post_too_early(struct generator *generator, struct job *job)
+{
+    post(generator, job);
+    for (int i = 0; i < 20; i++)
+        http_client_step(generator->http, NULL, 0, 10);
+}
+
 static void intend(struct generator *generator, struct job *job)
 {
     due_unset(&generator->due, &job->due);
@@ -126,6 +138,8 @@ static void intend(struct generator *generator, struct job *job)
     generator->intending++;
     job->intent_queued_ms = clock_mono_ms();
     workset_intent(generator->set, &job->item);
+    if (planted(POST_BEFORE_INTENT))
+        post_too_early(generator, job);
 }
 
 void calls_start(struct generator *generator)
@@ -166,6 +180,7 @@ static void post(struct generator *generator, struct job *job)
         .model = job->model, .prompt = job->prompt, .ratio = job->ratio, .image = job->image,
         .duration_seconds = job->duration_seconds, .seed = job->seed };
     runway_create(generator->runway, &request, created, generator, post);
+    crash_point(CRASH_GENERATOR_POST_STARTED);
 }
 
 void calls_intended(void *self, struct work_item *item)
@@ -176,6 +191,8 @@ void calls_intended(void *self, struct work_item *item)
     int64_t since_intent_ms = clock_wall_ms() - item->intent_at_ms;
     bool fresh = submit_fresh(&generator->rules, since_queued_ms, since_intent_ms);
     generator->intending--;
+    if (planted(POST_BEFORE_INTENT))
+        return;
     if (fresh && !generator->stopping && !generator->revoking && generator->breaker.state != BREAKER_OPEN &&
         !intake_cancel_of(generator, job)) {
         post(generator, job);
@@ -287,6 +304,7 @@ static void created(void *self, void *tag, const struct runway_create_answer *an
     post_answered(&generator->posts, post, answer);
     provider_called(generator->meters.calls, PROVIDER_CREATE, answer->status, answer->duration_ms);
     log_answer(post, post->job == NULL);
+    crash_point(CRASH_GENERATOR_POST_ANSWERED);
     if (post->job)
         act_on_answer(generator, post->job);
 }

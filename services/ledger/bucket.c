@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/must.h"
+#include "base/planted.h"
 #include "base/xalloc.h"
 
 const char *bucket_step_name(enum bucket_step step)
@@ -56,7 +57,7 @@ void bucket_to(struct bucket *bucket, enum bucket_step step)
 static bool take_open(struct bucket *bucket, const char *nonce)
 {
     if (bucket->step == BUCKET_SCAN && strcmp(nonce, bucket->recovery.line) != 0)
-        bucket->from_zero = true;
+        bucket->from_zero = !planted(OLD_BRANCH_KEPT);
     else if (bucket->step == BUCKET_TAIL && strcmp(nonce, bucket->line) != 0)
         bucket_to(bucket, BUCKET_ALARM);
     return true;

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crash_point.h"
+#include "base/planted.h"
 
 /* ---- step 5: the open records of all buckets that got here, in one transaction */
 
@@ -48,10 +50,12 @@ static enum trouble open_transaction(struct recover *self)
 {
     enum trouble trouble = kafka_producer_begin(self->producer);
     for (int32_t b = 0; b < self->count && trouble == TROUBLE_NONE; b++)
-        if (self->buckets[b].step == BUCKET_OPEN)
+        if (self->buckets[b].step == BUCKET_OPEN && !planted(NO_OPEN_RECORD))
             trouble = produce_open(self, &self->buckets[b]);
+    crash_point(CRASH_RECOVERY_OPEN_PRODUCED);
     if (trouble == TROUBLE_NONE)
         trouble = kafka_producer_flush(self->producer);
+    crash_point(CRASH_RECOVERY_OPEN_FLUSHED);
     /* Asked once more after the flush: a recovery that began meanwhile has taken our nonce's place. */
     for (int32_t b = 0; b < self->count && trouble == TROUBLE_NONE; b++) {
         struct bucket *bucket = &self->buckets[b];
@@ -60,7 +64,12 @@ static enum trouble open_transaction(struct recover *self)
             trouble = TROUBLE_ABORT_BATCH;
         }
     }
-    return trouble == TROUBLE_NONE ? kafka_producer_commit(self->producer) : trouble;
+    if (trouble != TROUBLE_NONE)
+        return trouble;
+    crash_point(CRASH_RECOVERY_OPEN_STANDS);
+    trouble = kafka_producer_commit(self->producer);
+    crash_point(CRASH_RECOVERY_OPEN_COMMITTED);
+    return trouble;
 }
 
 enum trouble recover_open_records(struct recover *self)

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/planted.h"
 #include "base/xalloc.h"
 
 /* ---- membership: which buckets are ours */
@@ -83,6 +84,8 @@ static void take_end(struct recover *self, const struct kafka_record *end)
     struct bucket *bucket = &self->buckets[end->partition];
     if (bucket_reads(bucket) && end->offset > bucket->position)
         bucket->position = end->offset;      /* what lies between are commit markers and aborted records */
+    if (planted(RECOVERY_TO_STABLE_END) && bucket_reads(bucket))
+        bucket->high = end->offset;
 }
 
 /* What one bucket's trouble means for it; what is left for the turn is returned. */

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/must.h"
+#include "base/planted.h"
 #include "base/xalloc.h"
 #include "ledger/entry.h"
 #include "ledger/view.h"
@@ -57,7 +58,7 @@ static void ask_settle(struct settle *self, struct item *item, const struct orig
     item->settlement = (struct settlement){
         .user_id = event->user_id, .generation_id = event->generation_id, .origin = *origin,
         /* Decided once, by whoever ended the generation: never computed anew here. */
-        .charge_tokens = completed ? event->required_tokens : event->charge,
+        .charge_tokens = completed ? event->required_tokens : planted(FAILED_IS_PAID) ? SETTLE_ALL : event->charge,
         .at_ms = clock_wall_ms(), .view = self->view.bytes,
         .status = completed ? "completed" : event->type == EVENT_GENERATION_FAILED ? "failed" : "cancelled",
     };

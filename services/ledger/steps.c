@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crash_point.h"
 #include "base/log.h"
 #include "base/must.h"
 
@@ -65,6 +66,7 @@ static enum trouble step_paused(struct recover *self, struct bucket *bucket)
     enum trouble trouble = journal_whole(self, bucket, &bucket->high);
     if (trouble != TROUBLE_NONE)
         return trouble;
+    crash_point(CRASH_RECOVERY_HIGH);
     bucket->applied = 0;
     bucket->from_zero = bucket->recovery.line[0] == '\0';
     metric_add(self->recoveries, 1);
@@ -82,6 +84,7 @@ static enum trouble step_begin(struct recover *self, struct bucket *bucket)
     enum trouble trouble = recovery_begin(self->config.tokens, bucket->number, &bucket->recovery);
     if (trouble != TROUBLE_NONE)
         return trouble;
+    crash_point(CRASH_RECOVERY_BEGUN);
     bucket->since_ms = clock_mono_ms();
     bucket_to(bucket, BUCKET_PAUSE);
     return step_paused(self, bucket);
@@ -95,6 +98,7 @@ static enum trouble step_scanned(struct recover *self, struct bucket *bucket)
         bucket_to(bucket, BUCKET_EMPTY);
         return TROUBLE_NONE;
     }
+    crash_point(CRASH_RECOVERY_SCANNED);
     return read_from(self, bucket, bucket->recovery.journaled, BUCKET_REPLAY);
 }
 
@@ -104,7 +108,10 @@ static enum trouble step_empty(struct recover *self, struct bucket *bucket)
     enum trouble trouble = TROUBLE_NONE;
     for (int call = 0; call < EMPTY_CALLS_MAX && trouble == TROUBLE_NONE && !done; call++)
         trouble = recovery_empty(self->config.tokens, &bucket->recovery, &done);
-    return trouble != TROUBLE_NONE || !done ? trouble : read_from(self, bucket, 0, BUCKET_REPLAY);
+    if (trouble != TROUBLE_NONE || !done)
+        return trouble;
+    crash_point(CRASH_RECOVERY_EMPTIED);
+    return read_from(self, bucket, 0, BUCKET_REPLAY);
 }
 
 /* After trouble this is another Redis, likely: start over rather than apply the rest to it. */
@@ -119,9 +126,11 @@ enum trouble recover_apply(struct recover *self, struct bucket *bucket)
 static enum trouble step_replayed(struct recover *self, struct bucket *bucket)
 {
     enum trouble trouble = recover_apply(self, bucket);
-    if (trouble == TROUBLE_NONE)
-        bucket_to(bucket, BUCKET_OPEN);
-    return trouble;
+    if (trouble != TROUBLE_NONE)
+        return trouble;
+    crash_point(CRASH_RECOVERY_REPLAYED);
+    bucket_to(bucket, BUCKET_OPEN);
+    return TROUBLE_NONE;
 }
 
 static enum trouble step_verify(struct recover *self, struct bucket *bucket)
@@ -137,6 +146,7 @@ static enum trouble step_verify(struct recover *self, struct bucket *bucket)
     metric_observe(self->duration, (double)took_ms / 1000.0);
     log_info("recovery_verified", LOG_NUMBER("bucket", bucket->number), LOG_NUMBER("entries", bucket->applied),
              LOG_NUMBER("duration_ms", took_ms));
+    crash_point(CRASH_RECOVERY_VERIFIED);
     return TROUBLE_NONE;
 }
 
@@ -148,9 +158,11 @@ static enum trouble step_tail(struct recover *self, struct bucket *bucket, int64
         return TROUBLE_NONE;
     enum trouble trouble = recovery_journaled(self->config.tokens, bucket->number, bucket->line, bucket->position);
     bucket->moved_ms = now_ms;
-    if (trouble == TROUBLE_NONE)
-        bucket->journaled = bucket->position;
-    return trouble;
+    if (trouble != TROUBLE_NONE)
+        return trouble;
+    crash_point(CRASH_RECOVERY_JOURNALED);
+    bucket->journaled = bucket->position;
+    return TROUBLE_NONE;
 }
 
 /* Verified, yet the journal holds an open record of another line: some recovery that we know nothing of was here. The

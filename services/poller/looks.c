@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crash_point.h"
 #include "base/log.h"
 #include "base/must.h"
+#include "base/planted.h"
 #include "poller/progress.h"
 
 enum { HELD_AGAIN_MS = 30 * 1000 };
@@ -115,7 +117,8 @@ static void deleted(void *self, void *tag, const struct runway_cancel_answer *an
         trip(poller, answer->http_status, answer->message);
     if (!task)
         return;
-    if (answer->acknowledged) {
+    crash_point(CRASH_POLLER_DELETED);
+    if (answer->acknowledged || planted(VERDICT_BY_CLOCK)) {
         poller_end(poller, task, task->kind == TASK_ORPHAN ? VERDICT_ORPHAN_DELETED
                    : task->cancel_wanted ? VERDICT_CANCELLED_BY_USER : VERDICT_DEADLINE, NULL);
         return;
@@ -133,6 +136,7 @@ static void delete(struct poller *poller, struct task *task)
     poller_move(poller, task, TASK_DELETING);
     task->delete_sent = true;
     runway_cancel(poller->runway, task_id(task), deleted, poller, call);
+    crash_point(CRASH_POLLER_DELETE_STARTED);
 }
 
 /* ---- answers */
@@ -237,6 +241,7 @@ static void looked(void *self, void *tag, const struct runway_look_answer *answe
     const struct look_clock now = { clock_wall_ms(), clock_mono_ms() };
     provider_called(poller->meters.calls, PROVIDER_LOOK, answer->http_status, answer->duration_ms);
     learn(poller, answer);
+    crash_point(CRASH_POLLER_LOOKED);
     if (!task)
         return;
     task->looked_at_ms = now.mono_ms;

@@ -3,6 +3,20 @@
 import os
 import sys
 
+import pytest
+
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "system"))
 
-import places  # noqa: E402,F401  makes deploy/lib importable
+import brokers as kafkas  # noqa: E402
+from places import TEST_DATA  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def brokers():
+    """One Apache Kafka: that of REELGATE_TEST_KAFKA (tests/run starts it), or our own."""
+    given = os.environ.get("REELGATE_TEST_KAFKA")
+    made = kafkas.Given(given) if given else kafkas.Brokers(os.path.join(TEST_DATA, f"kafka-{os.getpid()}"), 1)
+    try:
+        yield made
+    finally:
+        made.close()

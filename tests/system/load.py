@@ -54,6 +54,7 @@ class Load:
     grants: dict = field(default_factory=dict)  # user -> tokens
     asks: list = field(default_factory=list)  # in the order in which they are published
     may_be_unknown: bool = False  # generators are killed under it
+    cancels: set = field(default_factory=set)  # generations whose own users asked to cancel them
 
     def of(self, *kinds):
         return [ask for ask in self.asks if ask.kind in kinds]

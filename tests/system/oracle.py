@@ -58,9 +58,10 @@ def ends_as_asked(rig, load):
     for generation, asks in load.by_generation().items():
         types = rig.observer.types(generation)
         wanted = {"valid": "completed", "failing": "failed"}.get(asks[0].kind)
+        allowed = {wanted} | ({"cancelled"} if generation in load.cancels else set())
         if (
             "accepted" in types
-            and types[-1] != wanted
+            and types[-1] not in allowed
             and not (load.may_be_unknown and unknown(rig, generation))
         ):
             error = rig.observer.results(generation)[-1].data.get("error")

@@ -5,6 +5,9 @@ import subprocess
 
 import pytest
 
+from places import bin_dir
+from stack import programs
+
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 PROGRAMS = ("reelgate", "reelgate-admission", "reelgate-generator", "reelgate-poller", "reelgate-ledger",
             "reelgate-gateway", "reelgate-sandbox")
@@ -45,3 +48,14 @@ def test_tells_version_and_help(installed, program):
     assert program in version
     told = subprocess.run([path, "--help"], check=True, capture_output=True, text=True).stdout
     assert "Examples" in told or "examples" in told
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_has_no_bug_planted(installed, program):
+    """Crash points and planted bugs (common/base) are in builds for tests only, and only there."""
+    names = b"REELGATE_PLANTED_BUG", b"REELGATE_CRASH_POINT"
+    assert not any(name in (installed / "bin" / program).read_bytes() for name in names)
+    if program.removeprefix("reelgate-") in programs.WORKERS:
+        with open(programs.binary(bin_dir(), program), "rb") as file:
+            built_for_tests = file.read()
+        assert all(name in built_for_tests for name in names)

@@ -187,8 +187,8 @@ class Stack:
         page = "admin" if role != "user" else ""
         return f"{self.gateway_url(instance)}/{page}#token={self.token(user, role)}"
 
-    def start_program(self, program, instance=0, **settings):
-        """Returns its Process, whose health address is in .more["health"]."""
+    def start_program(self, program, instance=0, env=None, **settings):
+        """Returns its Process, whose health address is in .more["health"]. env: beside its secrets."""
         name = f"{program}-{instance}"
         process = self.find(name)
         if process is not None:
@@ -197,7 +197,7 @@ class Stack:
             programs.binary(self.bin_dir, "reelgate-" + program),
             {**self.settings_of(program, instance), **settings},
             log=self.path("log", name + ".log"),
-            secrets=self.secrets_of(program),
+            secrets={**self.secrets_of(program), **(env or {})},
             tied=self.tied,
         )
         self._keep(name, process)
