@@ -70,6 +70,14 @@ enum trouble kafka_client_watermarks(struct kafka_client *client, const char *to
     rd_kafka_poll(client->handle, 0);
     rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(client->handle, topic, partition, low, high,
                                                                 timeout_ms);
+    if (code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC) {
+        /* The broker was not even asked: librdkafka believes what it remembers of the topic, for up to
+         * metadata.max.age.ms (15 minutes), and after a time-out it may remember a topic without partitions.
+         * A worker that waits for this watermark would not work until then. */
+        int32_t partitions;
+        if (kafka_client_partitions(client, topic, &partitions, timeout_ms) == TROUBLE_NONE)
+            code = rd_kafka_query_watermark_offsets(client->handle, topic, partition, low, high, timeout_ms);
+    }
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
         kafka_link_heard(client->link);
         return TROUBLE_NONE;

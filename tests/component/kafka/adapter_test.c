@@ -200,6 +200,22 @@ START_TEST(real_watermark_passes_an_open_transaction_and_the_end_does_not)
 }
 END_TEST
 
+START_TEST(a_watermark_is_told_though_the_handle_remembers_the_topic_otherwise)
+{
+    const char *topic = broker_name("grows", 0);
+    broker_topic(topic, 1);
+    struct kafka_config config = broker_config("test-client");
+    struct kafka_client *client = kafka_client_open(&config);
+    int64_t low = -1, high = -1;
+    ck_assert_int_eq(kafka_client_watermarks(client, topic, 0, &low, &high, 10000), TROUBLE_NONE);
+    broker_grow(topic, 2);
+    ck_assert_int_eq(kafka_client_watermarks(client, topic, 1, &low, &high, 10000), TROUBLE_NONE);
+    ck_assert_int_eq(high, 0);
+    ck_assert_int_eq(kafka_client_watermarks(client, topic, 2, &low, &high, 1000), TROUBLE_RETRY);
+    kafka_client_close(&client);
+}
+END_TEST
+
 static enum trouble consume_commit(struct member *member, struct kafka_producer *producer, bool commit,
                                    const struct kafka_membership *membership, int64_t next_offset)
 {
@@ -443,6 +459,7 @@ CHECK_MAIN("kafka adapter",
     tcase_add_test(tests, a_second_handle_fences_the_first_and_three_times_is_a_restart);
     tcase_add_test(tests, a_transaction_past_its_time_is_renewed_and_not_taken_for_a_fence);
     tcase_add_test(tests, real_watermark_passes_an_open_transaction_and_the_end_does_not);
+    tcase_add_test(tests, a_watermark_is_told_though_the_handle_remembers_the_topic_otherwise);
     tcase_add_test(tests, offsets_move_with_the_transaction_and_seek_reads_again);
     tcase_add_test(tests, the_wake_pipe_tells_of_a_record);
     tcase_add_test(tests, an_offset_that_is_gone_is_a_restart);

@@ -1,6 +1,7 @@
 #include "component/kafka/broker.h"
 
 #include <check.h>
+#include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,16 @@ const char *broker_name(const char *label, int slot)
     return names[slot];
 }
 
+static void await_partitions(struct kafka_client *client, const char *topic, int32_t partitions)
+{
+    int32_t known = 0;
+    for (int i = 0; i < 100 && known != partitions; i++) {
+        kafka_client_partitions(client, topic, &known, 2000);
+        clock_sleep_ms(known == partitions ? 0 : 50);
+    }
+    ck_assert_int_eq(known, partitions);
+}
+
 void broker_topic(const char *topic, int32_t partitions)
 {
     struct kafka_config config = broker_config("test-topics");
@@ -32,12 +43,29 @@ void broker_topic(const char *topic, int32_t partitions)
     struct kafka_topic_plan plan = { .name = topic, .partitions = partitions, .replication = 1 };
     char error[200] = "";
     ck_assert_msg(kafka_topic_create(client, &plan, 20000, error) == KAFKA_CREATED, "%s: %s", topic, error);
-    int32_t known = 0;
-    for (int i = 0; i < 100 && known != partitions; i++) {
-        kafka_client_partitions(client, topic, &known, 2000);
-        clock_sleep_ms(known == partitions ? 0 : 50);
-    }
-    ck_assert_int_eq(known, partitions);
+    await_partitions(client, topic, partitions);
+    kafka_client_close(&client);
+}
+
+void broker_grow(const char *topic, int32_t partitions)
+{
+    struct kafka_config config = broker_config("test-grow");
+    char why[256];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set(conf, "bootstrap.servers", config.bootstrap_servers, why, sizeof why);
+    rd_kafka_t *handle = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(handle);
+    rd_kafka_NewPartitions_t *wanted = rd_kafka_NewPartitions_new(topic, (size_t)partitions, why, sizeof why);
+    rd_kafka_CreatePartitions(handle, &wanted, 1, NULL, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 20000);
+    ck_assert(event && !rd_kafka_event_error(event));
+    rd_kafka_event_destroy(event);
+    rd_kafka_NewPartitions_destroy(wanted);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_destroy(handle);
+
+    struct kafka_client *client = kafka_client_open(&config);
+    await_partitions(client, topic, partitions);
     kafka_client_close(&client);
 }
 

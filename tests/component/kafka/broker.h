@@ -10,6 +10,8 @@ struct kafka_config broker_config(const char *client_id);
 const char *broker_name(const char *label, int slot);
 void broker_topic(const char *topic, int32_t partitions);            /* made and known to the broker */
 
+void broker_grow(const char *topic, int32_t partitions);             /* to so many, known to the broker */
+
 /* All committed records of a topic up to its real watermark. */
 struct seen {
     char *key, *value; size_t key_length, value_length;
