@@ -20,6 +20,7 @@ const struct route ROUTES[] = {
     { "GET",    "/v1/admin/users/{}/transactions",     FOR_OPERATORS, true,  false, get_user_transactions },
     { "GET",    "/v1/admin/users/{}/generations",      FOR_OPERATORS, true,  false, get_user_generations },
     { "GET",    "/v1/admin/generations/{}",            FOR_OPERATORS, true,  false, get_timeline },
+    { "GET",    "/v1/admin/search",                    FOR_OPERATORS, true,  false, get_search },
     { "GET",    "/v1/admin/usage",                     FOR_OPERATORS, true,  false, get_usage },
     { "GET",    "/v1/admin/funnel",                    FOR_OPERATORS, true,  false, get_funnel },
     { "GET",    "/v1/admin/holds",                     FOR_OPERATORS, true,  false, get_holds },

@@ -51,6 +51,7 @@ void get_user(struct request *request);
 void get_user_transactions(struct request *request);
 void get_user_generations(struct request *request);
 void get_timeline(struct request *request);
+void get_search(struct request *request);                    /* search_api.c */
 void get_usage(struct request *request);                     /* statistics_api.c */
 void get_funnel(struct request *request);
 void get_holds(struct request *request);

@@ -35,28 +35,13 @@ static int by_rank(const void *a, const void *b)
     return strcmp(left->user->id, right->user->id);
 }
 
-/* How many generations it has had, as far as is known here. */
-static int64_t asked_for(const struct user *user)
-{
-    int64_t sum = 0;
-    for (int status = 0; status < STATUS_COUNT; status++)
-        sum += user->ends[status];
-    return sum;
-}
-
-/* Somebody of whom only a call is known, not a record, is no user yet. */
-static bool is_known(const struct user *user)
-{
-    return user->oldest || user->has_balance || asked_for(user) > 0;
-}
-
 /* Given: free. */
 static struct ranked *rank_users(const struct view *view, enum sort sort, const char *part, size_t *count)
 {
     struct ranked *ranked = xcalloc((size_t)view->users + 1, sizeof *ranked);
     *count = 0;
     for (const struct user *user = view->freshest; user; user = user->idler)
-        if (is_known(user) && (!part || strstr(user->id, part)))
+        if (user_is_known(user) && (!part || strstr(user->id, part)))
             ranked[(*count)++] = (struct ranked){ user, rank_of(user, sort) };
     qsort(ranked, *count, sizeof *ranked, by_rank);
     return ranked;
@@ -64,7 +49,7 @@ static struct ranked *rank_users(const struct view *view, enum sort sort, const 
 
 static void write_numbers(struct text *out, const struct user *user)
 {
-    out_number(out, "generations", asked_for(user));
+    out_number(out, "generations", user_asked_for(user));
     out_number(out, "completed", user->ends[STATUS_COMPLETED]);
     out_number(out, "failed", user->ends[STATUS_FAILED]);
     out_number(out, "cancelled", user->ends[STATUS_CANCELLED]);
@@ -79,7 +64,7 @@ static void csv_user(struct text *out, const struct user *user)
     csv_number(out, user->balance.available);
     csv_number(out, user->balance.reserved);
     csv_number(out, user->balance.spent);
-    csv_number(out, asked_for(user));
+    csv_number(out, user_asked_for(user));
     csv_number(out, user->ends[STATUS_COMPLETED]);
     csv_number(out, user->ends[STATUS_FAILED]);
     csv_number(out, user->ends[STATUS_CANCELLED]);
@@ -159,7 +144,7 @@ void get_user(struct request *request)
     }
     view_lock(request->gateway->view);
     const struct user *user = view_user(request->gateway->view, request->parts[0]);
-    if ((user && is_known(user)) || balance.granted > 0) {
+    if ((user && user_is_known(user)) || balance.granted > 0) {
         static const struct user unknown = { .active_at_ms = EVENT_ABSENT };
         struct text *out = request_json(request, 200);
         out_open(out, NULL, '{');

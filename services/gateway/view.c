@@ -222,6 +222,19 @@ void fact_decode(const struct fact *fact, struct event *event)
     must(event_decode(&source, event, &error) == DECODE_OK);
 }
 
+int64_t user_asked_for(const struct user *user)
+{
+    int64_t sum = 0;
+    for (int status = 0; status < STATUS_COUNT; status++)
+        sum += user->ends[status];
+    return sum;
+}
+
+bool user_is_known(const struct user *user)
+{
+    return user->oldest || user->has_balance || user_asked_for(user) > 0;
+}
+
 /* ---- generations */
 
 struct generation *user_generation(const struct user *user, const char *generation_id)

@@ -121,6 +121,10 @@ void view_unlock(struct view *view);
 struct user *view_user(struct view *view, const char *user_id);                  /* NULL: nothing known */
 /* The same, made when it is not there. */
 struct user *view_user_make(struct view *view, const char *user_id);
+/* How many generations it has had, as far as is known here. */
+int64_t user_asked_for(const struct user *user);
+/* Somebody of whom only a call is known, not a record, is no user yet. */
+bool user_is_known(const struct user *user);
 struct generation *user_generation(const struct user *user, const char *generation_id);      /* or NULL */
 /* Of whatever user; when several users claim it, the one whose it is. For support. */
 struct generation *view_generation(const struct view *view, const char *generation_id);

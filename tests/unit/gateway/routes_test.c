@@ -21,6 +21,7 @@ static const struct { const char *method, *path, *user, *support, *admin; } matr
     { "GET",    "/v1/admin/users/ada/transactions",    "no",  "yes", "yes" },
     { "GET",    "/v1/admin/users/ada/generations",     "no",  "yes", "yes" },
     { "GET",    "/v1/admin/generations/g-1",           "no",  "yes", "yes" },
+    { "GET",    "/v1/admin/search",                    "no",  "yes", "yes" },
     { "GET",    "/v1/admin/usage",                     "no",  "yes", "yes" },
     { "GET",    "/v1/admin/funnel",                    "no",  "yes", "yes" },
     { "GET",    "/v1/admin/holds",                     "no",  "yes", "yes" },
