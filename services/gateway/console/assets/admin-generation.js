@@ -2,13 +2,29 @@
 
 import { get } from "./api.js";
 import { el, icon, safeUrl } from "./dom.js";
-import { exact, span, tokens } from "./format.js";
+import { exact, percent, span, tokens } from "./format.js";
 import { card, exports, head, timeOf, toCsv, userLink } from "./admin-kit.js";
 import { statusBadge } from "./ui.js";
 
 export const title = ({ id }) => `Generation ${id}`;
 
 export const load = ({ id }) => get(`/v1/admin/generations/${encodeURIComponent(id)}`);
+
+/* What an event means, in one line; its type stands below. */
+const MEANING = {
+  "generation.requested": () => "Asked for",
+  "generation.accepted": (data) => `Accepted: ${tokens(data.requiredTokens)} needed`,
+  "generation.rejected": (data) => `Refused: ${data.error?.code ?? "no reason given"}`,
+  "generation.submitted": () => "Runway has it",
+  "generation.progressed": (data) => `${percent(data.progress, 1)} rendered`,
+  "generation.completed": () => "The video is ready",
+  "generation.failed": (data) => `Failed: ${data.error?.context?.failureCode ?? data.error?.code ?? "no reason given"}`,
+  "generation.cancelled": () => "Cancelled",
+  "generation.cancel_requested": () => "Its user asked to cancel it",
+  "tokens.reserve": (data) => `${tokens(data.amount)} reserved`,
+  "tokens.commit": (data) => `${tokens(data.amount)} spent`,
+  "tokens.release": (data) => `${tokens(data.amount)} returned`,
+};
 
 const KIND = {
   "generation.completed": "good",
@@ -35,7 +51,7 @@ export function show({ id, data: { generation, events }, context }) {
           )
         : null,
       head(
-        "Generation",
+        generation.prompt ?? "Generation",
         el("span.id", {}, id),
         statusBadge(generation.status),
         exports(context, `reelgate-generation-${id}`, {
@@ -59,7 +75,7 @@ export function show({ id, data: { generation, events }, context }) {
           inOrder.map((event, i) => step(event, inOrder[i - 1])),
         ),
       ),
-      card("Facts", facts(generation)),
+      card("Facts", facts(generation, events)),
     ),
   ];
 }
@@ -77,7 +93,7 @@ function step(event, before) {
       el(
         "div.title",
         {},
-        el("strong", {}, event.type),
+        el("span.meaning", {}, MEANING[event.type]?.(event.data ?? {}) ?? event.type),
         gap === null ? null : el("span.gap", {}, `+${span(gap)}`),
       ),
       el(
@@ -85,13 +101,15 @@ function step(event, before) {
         {},
         el("time.number", { datetime: event.at }, exact(event.at)),
         " · ",
+        el("span.mono", {}, event.type),
+        " · ",
         el("span.mono", {}, `${event.topic}/${event.partition}@${event.offset}`),
       ),
       data
         ? el(
             "details",
             {},
-            el("summary", {}, "What it says"),
+            el("summary", {}, "The record"),
             el("pre", { tabindex: "0" }, JSON.stringify(data, null, 2)),
           )
         : null,
@@ -99,11 +117,13 @@ function step(event, before) {
   );
 }
 
-function facts(generation) {
+function facts(generation, events) {
+  const task = events.find((event) => event.data?.taskId)?.data.taskId;
   const url = safeUrl(generation.output?.[0] ?? "");
   const rows = [
     ["User", generation.userId ? userLink(generation.userId) : null],
     ["Project", generation.projectId],
+    ["Runway task", task ? el("span.id", {}, task) : null],
     ["Prompt", generation.prompt],
     ["Model", generation.model],
     ["Length", generation.durationSeconds ? `${generation.durationSeconds} s` : null],

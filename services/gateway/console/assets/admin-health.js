@@ -3,8 +3,12 @@
 import { get } from "./api.js";
 import { el } from "./dom.js";
 import { ago, count } from "./format.js";
-import { head, table, tile, timeOf } from "./admin-kit.js";
+import { head, table, tile, tiles, timeOf } from "./admin-kit.js";
 import { note } from "./ui.js";
+
+const NAMES = { kafka: "Kafka", redis: "Redis", view: "Topics read", recovery: "Ledger recovery" };
+
+export const nameOf = ({ name }) => NAMES[name] ?? name[0].toUpperCase() + name.slice(1);
 
 export const title = () => "Health";
 
@@ -16,10 +20,8 @@ export function show({ data }) {
     head("Health", "As this gateway sees it, checked every few seconds."),
     data.ok && !troubled.length
       ? note("good", "Everything works.")
-      : note("bad", "Something needs attention.", troubled.map((part) => part.name).join(", ")),
-    el(
-      "div.tiles",
-      {},
+      : note("bad", "Something needs attention.", troubled.map(nameOf).join(", ")),
+    tiles(
       tile("Version", data.version),
       tile("Up since", ago(data.startedAt), timeOf(data.startedAt)),
       tile("Live pages", count(data.streams), "event streams of this gateway"),
@@ -31,7 +33,7 @@ export function show({ data }) {
         caption: "Parts",
         rows: data.parts,
         columns: [
-          { name: "Part", cell: (row) => el("strong", {}, row.name) },
+          { name: "Part", cell: (row) => el("strong", {}, nameOf(row)) },
           {
             name: "State",
             cell: (row) => el("span.badge", { class: row.ok ? "good" : "bad" }, row.ok ? "Fine" : "Trouble"),

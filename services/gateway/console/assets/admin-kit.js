@@ -24,12 +24,14 @@ export function head(title, words, ...right) {
 
 export const tile = (label, value, more) =>
   el(
-    "div.card.tile",
+    "div.tile",
     {},
     el("span.label", {}, label),
     el("span.value", {}, typeof value === "number" ? count(value) : value),
     more ? el("span.more", {}, more) : null,
   );
+
+export const tiles = (...each) => el("div.card.tiles", {}, each);
 
 /* A card whose table reaches its edges. */
 export const tableCard = (title, content) =>
@@ -86,7 +88,7 @@ export function table({ caption, columns, rows, sorting, none = "Nothing here." 
           ),
         ),
       )
-    : el("tr", {}, el("td.soft", { colspan: columns.length }, none));
+    : el("tr", {}, el("td.none", { colspan: columns.length }, icon("empty", 32), none));
   return el(
     "div.scroll",
     { tabindex: "0", role: "region", "aria-label": `${caption}, table` },

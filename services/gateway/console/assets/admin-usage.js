@@ -4,7 +4,7 @@ import { get, withQuery } from "./api.js";
 import { bars } from "./charts.js";
 import { el } from "./dom.js";
 import { count } from "./format.js";
-import { card, csvOf, exports, head, link, segmented, table, tile } from "./admin-kit.js";
+import { card, csvOf, exports, head, link, segmented, table, tile, tiles } from "./admin-kit.js";
 
 const SPANS = [
   ["24 hours", 24],
@@ -76,7 +76,7 @@ export function show({ parameters, data, context }) {
   return [
     head(
       "Token usage",
-      "What was reserved, spent, returned and refused.",
+      "Reserved, spent, returned, refused.",
       segmented("Per", [
         ["Per hour", to({ by: "hour" }), now.by === "hour"],
         ["Per day", to({ by: "day" }), now.by === "day"],
@@ -91,9 +91,7 @@ export function show({ parameters, data, context }) {
         json: () => get(withQuery("/v1/admin/usage", every)),
       }),
     ),
-    el(
-      "div.tiles",
-      {},
+    tiles(
       tile("Reserved", totals.reservedTokens),
       tile("Spent", totals.committedTokens),
       tile("Returned", totals.releasedTokens),

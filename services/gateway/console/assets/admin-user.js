@@ -13,6 +13,7 @@ import {
   segmented,
   table,
   tile,
+  tiles,
   timeOf,
   toCsv,
   whole,
@@ -115,9 +116,7 @@ export function show({ id, parameters, data: { user, items, cursor }, context })
           "The numbers may be old; requests wait until it is done.",
         )
       : null,
-    el(
-      "div.tiles",
-      {},
+    tiles(
       tile("Available", balance.available),
       tile("Reserved", balance.reserved),
       tile("Spent", balance.spent),

@@ -6,13 +6,14 @@ import { Problem, get } from "./api.js";
 import { byId, el, fill, icon } from "./dom.js";
 import { sweep } from "./charts.js";
 import { ago } from "./format.js";
-import { adoptToken, expired, signOut, token } from "./session.js";
-import { banner, note, showSignIn, toast } from "./ui.js";
+import { ENDED, openPage, topBar } from "./page.js";
+import { banner, note } from "./ui.js";
 import * as generation from "./admin-generation.js";
 import * as health from "./admin-health.js";
 import * as holds from "./admin-holds.js";
 import * as letters from "./admin-letters.js";
 import * as overview from "./admin-overview.js";
+import * as search from "./admin-search.js";
 import * as usage from "./admin-usage.js";
 import * as user from "./admin-user.js";
 import * as users from "./admin-users.js";
@@ -38,27 +39,12 @@ const ROUTES = {
   holds: [holds],
   "dead-letters": [letters.list, letters.one],
   health: [health],
+  search: [search],
 };
 
 let context = null; /* { me, canWrite, attempt, refresh } once signed in */
 let shown = 0; /* which render is the newest: an older answer is thrown away */
 let timers = [];
-let left = false; /* signed out: what is still under way says nothing any more */
-
-async function attempt(make) {
-  try {
-    const value = await make();
-    banner(null);
-    return value;
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    if (left) return undefined;
-    if (error.status === 401) leave("Your session has ended. Sign in again with a new token.");
-    else if (error.passing) banner(`${error.message} This page keeps trying by itself.`);
-    else toast(error.message, "bad");
-    return undefined;
-  }
-}
 
 function route() {
   const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
@@ -94,9 +80,7 @@ async function render(quiet = false) {
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     if (now !== shown) return;
-    if (error.status === 401) leave("Your session has ended. Sign in again with a new token.");
-    else if (error.passing) banner(`${error.message} This page keeps trying by itself.`);
-    else
+    if (!page.trouble(error))
       fill(place, note("warn", error.status === 404 ? "Not found" : "This can't be shown.", error.message));
     return;
   }
@@ -143,6 +127,9 @@ function showMenu(current) {
       el("a", { href: `#/${name}`, "aria-current": name === on ? "page" : null }, icon(sign, 18), words),
     ),
   );
+  /* On a phone the menu is a row that scrolls. scrollIntoView would move the page, too. */
+  const here = byId("menu").querySelector("[aria-current]");
+  if (here) byId("menu").scrollLeft = here.offsetLeft - (byId("menu").clientWidth - here.offsetWidth) / 2;
 }
 
 async function showStrip() {
@@ -153,7 +140,7 @@ async function showStrip() {
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     if (error.status === 401) {
-      leave("Your session has ended. Sign in again with a new token.");
+      page.leave(ENDED);
       return;
     }
     fill(byId("strip"), el("span.part.bad", {}, "The gateway does not answer"));
@@ -165,76 +152,19 @@ async function showStrip() {
       el(
         "span.part",
         { class: part.ok ? "good" : "bad", title: part.detail, "data-part": part.name },
-        part.name,
+        health.nameOf(part),
         el("span.visually-hidden", {}, part.ok ? ": fine" : ": trouble"),
-        part.ok ? null : el("span", {}, part.detail),
+        part.ok ? null : el("span.detail", {}, part.detail),
       ),
     ),
-    el("a.push.small", { href: "#/health" }, `Reelgate ${said.version}, up since ${ago(said.startedAt)}`),
+    el("a.push.small", { href: "#/health" }, `Reelgate ${said.version}, started ${ago(said.startedAt)}`),
   );
 }
 
-/* The search box: an exact user or generation, else the users whose id holds the words. */
-async function find(text) {
-  const id = encodeURIComponent(text);
-  if (/^[A-Za-z0-9._:-]{1,64}$/.test(text)) {
-    for (const [name, path] of [
-      ["generations", `/v1/admin/generations/${id}`],
-      ["users", `/v1/admin/users/${id}`],
-    ]) {
-      try {
-        await get(path);
-        location.hash = `#/${name}/${id}`;
-        return;
-      } catch (error) {
-        if (!(error instanceof Problem)) throw error;
-        if (error.status !== 404) {
-          await attempt(() => {
-            throw error;
-          });
-          return;
-        }
-      }
-    }
-  }
-  location.hash = `#/users?q=${id}`;
-}
-
-function leave(words) {
-  if (left) return;
-  left = true;
-  timers.forEach(clearInterval);
-  signOut();
-  context = null;
-  shown += 1;
-  banner(null);
-  document.querySelectorAll("dialog").forEach((box) => box.close());
-  for (const id of ["shell", "find", "role", "who", "sign-out"]) byId(id).hidden = true;
-  showSignIn(byId("signin"), { words, then: () => location.reload() });
-}
-
-async function start() {
-  if (!token() || expired()) {
-    leave(
-      token()
-        ? "Your token has expired. Sign in again with a new one."
-        : "Paste an access token with the role support or admin.",
-    );
-    return;
-  }
-  let me;
-  while (!(me = await attempt(() => get("/v1/me")))) {
-    if (left) return;
-    await new Promise((done) => setTimeout(done, HEALTH_MS));
-  }
-  if (me.role === "user") {
-    leave(`The token of ${me.userId} is a user's. This page needs the role support or admin.`);
-    return;
-  }
+function begin(me) {
+  const { attempt } = page;
   context = { me, canWrite: me.role === "admin", attempt, refresh: () => render(true), moved: false };
-  byId("who").textContent = me.userId;
   byId("role").textContent = context.canWrite ? "Admin" : "Read only";
-  for (const id of ["shell", "find", "role", "who", "sign-out"]) byId(id).hidden = false;
   if (!location.hash) history.replaceState(null, "", "#/overview");
   showStrip();
   render();
@@ -247,19 +177,30 @@ async function start() {
   ];
 }
 
-adoptToken();
+function end() {
+  timers.forEach(clearInterval);
+  context = null;
+  shown += 1;
+}
+
+topBar({
+  home: "#/overview",
+  name: "admin",
+  middle: search.box((call) => page.attempt(call)),
+  right: el("span.badge.plain", { id: "role", hidden: true }),
+});
+const page = openPage({
+  shown: ["shell", "find", "role"],
+  pasteWords: "Paste an access token with the role support or admin.",
+  awayWords: (problem) => `${problem.message} This page keeps trying by itself.`,
+  refuses: (me) =>
+    me.role === "user"
+      ? `The token of ${me.userId} is a user's. This page needs the role support or admin.`
+      : null,
+  begin,
+  end,
+});
 addEventListener("hashchange", () => {
-  if (new URLSearchParams(location.hash.slice(1)).has("token")) {
-    adoptToken();
-    location.reload();
-  } else if (context && location.hash.startsWith("#/")) {
-    render();
-  }
+  if (context && location.hash.startsWith("#/")) render();
 });
-byId("find").addEventListener("submit", (event) => {
-  event.preventDefault();
-  const text = byId("find-text").value.trim();
-  if (text) find(text);
-});
-byId("sign-out").addEventListener("click", () => leave("You have signed out."));
-start();
+page.start();

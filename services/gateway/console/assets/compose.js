@@ -6,7 +6,7 @@ import { byId, el, fill } from "./dom.js";
 import { count, tokens, units } from "./format.js";
 import { outbox } from "./outbox.js";
 import { showTakes } from "./takes.js";
-import { note, toast } from "./ui.js";
+import { banner, note, toast } from "./ui.js";
 
 const QUOTE_PAUSE_MS = 250;
 const QUOTE_LIFE_MS = 60000;
@@ -186,7 +186,7 @@ async function price(mine) {
     mine.quote = quote;
     mine.quotedFor = JSON.stringify(body);
     mine.quotedUntil = Date.now() + QUOTE_LIFE_MS;
-    mine.banner(null);
+    banner(null);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     if (mine !== opened || asked !== mine.asked) return;
@@ -195,7 +195,7 @@ async function price(mine) {
       return;
     }
     if (error.passing) {
-      mine.banner(mine.awayWords(error));
+      banner(mine.awayWords(error));
       mine.timer = setTimeout(
         () => mine === opened && price(mine),
         (error.retryAfterSeconds ?? RETRY_MS / 1000) * 1000,
@@ -292,14 +292,14 @@ async function deliver(mine, entry, live) {
   try {
     const body = await requests.send(entry, {
       waiting: (problem) => {
-        mine.banner(`${mine.awayWords(problem)} Your request is kept and will be made once.`);
+        banner(`${mine.awayWords(problem)} Your request is kept and will be made once.`);
       },
     });
     if (mine !== opened) return;
-    mine.banner(null);
+    banner(null);
     mine.videos.removeSending(entry);
     mine.videos.add(body);
-    if (live) startOver();
+    if (live) startOver(body.id);
     mine.refresh();
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
@@ -308,7 +308,7 @@ async function deliver(mine, entry, live) {
       mine.signedOut("Your session has ended. Sign in again: your request is kept and goes out then.");
       return;
     }
-    mine.banner(null);
+    banner(null);
     mine.videos.removeSending(entry);
     refused(error, live);
     mine.refresh();
@@ -328,11 +328,12 @@ function refused(problem, live) {
   }
 }
 
-function startOver() {
+function startOver(id) {
   byId("prompt").value = "";
   showPromptCount();
   askPrice();
   toast("Your video is on its way.");
+  if (matchMedia("(max-width: 900px)").matches) opened.videos.reveal(id); /* there it lies below the form */
 }
 
 /* What an earlier life of this page wrote down and never saw answered goes out again, under its own keys. */

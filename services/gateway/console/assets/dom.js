@@ -80,28 +80,46 @@ const ICONS = {
   again: "M16 10a6 6 0 11-2-4.5M16 2.5V6h-3.5",
   copy: "M7 7h10v10H7zM3 13V3h10",
   back: "M12 4l-6 6 6 6",
+  plus: "M10 4v12M4 10h12",
+  undo: "M4 8h8a4 4 0 010 8H8M4 8l3.5-3.5M4 8l3.5 3.5",
+  empty: "M3 11l2.5-7h9l2.5 7v5H3zM3 11h4l1 2h4l1-2h4",
+  theme: "M16.5 11.8A7 7 0 018.2 3.5a7 7 0 108.3 8.3z",
 };
+
+function svg(given, paths) {
+  const root = document.createElementNS(SVG, "svg");
+  for (const [key, value] of Object.entries({ fill: "none", "aria-hidden": "true", ...given }))
+    root.setAttribute(key, value);
+  for (const line of paths) {
+    const path = document.createElementNS(SVG, "path");
+    for (const [key, value] of Object.entries(line)) path.setAttribute(key, value);
+    root.append(path);
+  }
+  return root;
+}
 
 /* A line icon of 20 by 20 in the colour of the text; hidden from assistive technology, the words beside it
    speak. */
-export function icon(name, size = 20) {
-  const svg = document.createElementNS(SVG, "svg");
-  const given = {
-    width: size,
-    height: size,
-    viewBox: "0 0 20 20",
-    fill: "none",
-    stroke: "currentColor",
-    "stroke-width": 1.6,
-    "stroke-linecap": "round",
-    "stroke-linejoin": "round",
-    "aria-hidden": "true",
-  };
-  for (const [key, value] of Object.entries(given)) svg.setAttribute(key, value);
-  const path = document.createElementNS(SVG, "path");
-  path.setAttribute("d", ICONS[name]);
-  svg.append(path);
-  return svg;
-}
+export const icon = (name, size = 20) =>
+  svg(
+    {
+      width: size,
+      height: size,
+      viewBox: "0 0 20 20",
+      stroke: "currentColor",
+      "stroke-width": 1.6,
+      "stroke-linecap": "round",
+      "stroke-linejoin": "round",
+    },
+    [{ d: ICONS[name] }],
+  );
+
+/* Our mark: a frame of film that plays. */
+export const mark = (size) =>
+  svg({ width: size, height: size, viewBox: "0 0 28 28", class: "mark" }, [
+    { d: "M7 4h14a6 6 0 016 6v8a6 6 0 01-6 6H7a6 6 0 01-6-6v-8a6 6 0 016-6z", fill: "currentColor", opacity: 0.16 },
+    { d: "M11 9.5v9l8-4.5z", fill: "currentColor" },
+    { d: "M5 4v20M23 4v20", stroke: "currentColor", "stroke-width": 2, "stroke-dasharray": "2.5 2.5" },
+  ]);
 
 export const byId = (id) => document.getElementById(id);

@@ -4,6 +4,8 @@
 const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
 const percents = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 1 });
 const dateTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const date = new Intl.DateTimeFormat(undefined, { dateStyle: "full" });
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 const exactTime = new Intl.DateTimeFormat(undefined, {
   year: "numeric",
   month: "2-digit",
@@ -18,7 +20,8 @@ const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style
 
 export const count = (value) => (Number.isFinite(value) ? whole.format(value) : "–");
 /* "1 video", "3 videos". */
-export const counted = (value, thing) => `${count(value)} ${thing}${Math.abs(value) === 1 ? "" : "s"}`;
+export const counted = (value, thing, things = `${thing}s`) =>
+  `${count(value)} ${Math.abs(value) === 1 ? thing : things}`;
 export const tokens = (value) => counted(value, "token");
 export const signed = (value) => (value > 0 ? "+" : value < 0 ? "−" : "±") + count(Math.abs(value));
 export const percent = (part, all) => (all > 0 ? percents.format(part / all) : "–");
@@ -47,6 +50,15 @@ const parsed = (at) => {
 };
 
 export const moment = (at) => (parsed(at) ? dateTime.format(parsed(at)) : "–");
+export const clockOf = (at) => (parsed(at) ? clock.format(parsed(at)) : "–");
+/* "Today", "Yesterday", or the date. */
+export function dayOf(at, now = new Date()) {
+  const time = parsed(at);
+  if (!time) return "–";
+  const midnight = (day) => new Date(day.getFullYear(), day.getMonth(), day.getDate());
+  const days = Math.round((midnight(now) - midnight(time)) / 86400e3);
+  return days === 0 ? "Today" : days === 1 ? "Yesterday" : date.format(time);
+}
 export const exact = (at) => (parsed(at) ? exactTime.format(parsed(at)) : "–");
 
 /* "just now", "4 minutes ago", "in 3 hours"; older than a week: the date. */

@@ -2,10 +2,11 @@
 
 import { call, get, withQuery } from "./api.js";
 import { el, fill, icon } from "./dom.js";
-import { count, moment, signed, tokens } from "./format.js";
+import { clockOf, count, dayOf, moment, signed, tokens } from "./format.js";
 import { saveFile } from "./ui.js";
 
 const PAGE = 25;
+const SIGN = { grant: "plus", reserve: "lock", commit: "check", release: "undo" };
 
 /* What an entry means to the person whose tokens they are. */
 export function meaning(entry) {
@@ -97,7 +98,15 @@ export function openHistory(place, { attempt, titleOf }) {
     const newest = [...rows.values()].sort((a, b) =>
       a.at < b.at ? 1 : a.at > b.at ? -1 : order(b) - order(a),
     );
-    fill(body, newest.map(row));
+    fill(
+      body,
+      newest.map((entry, i) => [
+        i && dayOf(newest[i - 1].at) === dayOf(entry.at)
+          ? null
+          : el("tr.day", {}, el("th", { scope: "rowgroup", colspan: 4 }, dayOf(entry.at))),
+        row(entry),
+      ]),
+    );
     table.hidden = !newest.length;
     empty.hidden = newest.length > 0 || !loaded;
   }
@@ -111,17 +120,26 @@ export function openHistory(place, { attempt, titleOf }) {
     return el(
       "tr",
       { "data-id": entry.id, "data-kind": entry.kind },
-      el("td.when.soft", {}, el("time", { datetime: entry.at }, moment(entry.at))),
+      el("td.when.soft", {}, el("time", { datetime: entry.at, title: moment(entry.at) }, clockOf(entry.at))),
       el(
         "td.what",
         {},
-        el("div", {}, meaning(entry)),
         el(
-          "div.small.soft",
+          "div.entry",
           {},
-          entry.generationId
-            ? el("a", { href: `#/videos/${encodeURIComponent(entry.generationId)}` }, about)
-            : about,
+          el("span.sign", { class: entry.kind }, icon(SIGN[entry.kind] ?? "coins", 16)),
+          el(
+            "div",
+            {},
+            el("strong", {}, meaning(entry)),
+            el(
+              "div.small.soft",
+              {},
+              entry.generationId
+                ? el("a", { href: `#/videos/${encodeURIComponent(entry.generationId)}` }, about)
+                : about,
+            ),
+          ),
         ),
       ),
       el("td.amount", {}, changeCell(entry.change)),

@@ -1,6 +1,6 @@
 /* What both pages show in the same way: toasts, the banner, confirmation, sign-in, the words for a status. */
 
-import { byId, el, fill, icon } from "./dom.js";
+import { byId, el, fill, icon, mark } from "./dom.js";
 import { claims, expired, signIn } from "./session.js";
 
 /* Words that fade after a while; trouble stays until it is put away. */
@@ -113,7 +113,13 @@ export function showSignIn(place, { words, then }) {
   const form = el(
     "form.card",
     { novalidate: true },
-    el("div.stack", {}, el("h1", { id: "signin-title" }, "Sign in to Reelgate"), el("p.soft", {}, words)),
+    el(
+      "div.stack",
+      {},
+      mark(44),
+      el("h1", { id: "signin-title" }, "Sign in to Reelgate"),
+      el("p.soft", {}, words),
+    ),
     el("div.field", {}, el("label", { for: "token" }, "Access token"), field, error),
     el("button.button.primary.wide", { type: "submit" }, "Sign in"),
   );

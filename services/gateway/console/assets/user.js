@@ -1,39 +1,18 @@
 /* The user page: signs in, loads what is there, then follows the event stream. Each part keeps its own place
    on the page; what they share goes through the few functions handed to them here. */
 
-import { Problem, get } from "./api.js";
-import { byId } from "./dom.js";
+import { get } from "./api.js";
+import { byId, el } from "./dom.js";
 import { count } from "./format.js";
 import { openCompose } from "./compose.js";
 import { openHistory } from "./history.js";
+import { ENDED, openPage, topBar } from "./page.js";
 import { openStream } from "./stream.js";
 import { openVideos } from "./videos.js";
-import { adoptToken, expired, signOut, token, userId } from "./session.js";
-import { banner, showSignIn, toast } from "./ui.js";
-
-const RETRY_MS = 3000;
 
 let closeStream = () => {};
 let parts = null; /* { compose, videos, history } once signed in */
 let balance = null;
-let left = false; /* signed out: what is still under way says nothing any more */
-
-/* Runs call() and shows its trouble: passing trouble in the banner, an ended session as sign-in. Returns
-   undefined when it did not work out. */
-async function attempt(call) {
-  try {
-    const value = await call();
-    banner(null);
-    return value;
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    if (left) return undefined;
-    if (error.status === 401) leave("Your session has ended. Sign in again with a new token.");
-    else if (error.passing) banner(awayWords(error));
-    else toast(error.message, "bad");
-    return undefined;
-  }
-}
 
 function awayWords(problem) {
   if (problem.code === "unreachable")
@@ -54,6 +33,7 @@ function showBalance(next) {
       place.classList.add("moved");
     }
   }
+  for (const part of byId("share").children) part.style.flexGrow = balance[part.className] || 0;
   byId("wallet-hint").textContent =
     balance.verified === false
       ? "Your account is being checked. The numbers may be a little old; new videos wait until it is done."
@@ -62,7 +42,7 @@ function showBalance(next) {
 }
 
 const loadBalance = async () => {
-  const value = await attempt(() => get("/v1/balance"));
+  const value = await page.attempt(() => get("/v1/balance"));
   if (value) showBalance(value);
   return value;
 };
@@ -89,10 +69,11 @@ function onEvent({ type, data }) {
 
 function onState(state) {
   if (state === "signed_out") {
-    leave("Your session has ended. Sign in again with a new token.");
+    page.leave(ENDED);
     return;
   }
   const badge = byId("live");
+  badge.dataset.state = state;
   badge.hidden = state === "live";
   badge.textContent = state === "live" ? "" : "Reconnecting";
   if (state === "live") reload(); /* whatever happened while nobody listened */
@@ -113,62 +94,40 @@ function showRoute() {
   if (!history && id && parts) parts.videos.reveal(decodeURIComponent(id));
 }
 
-function leave(words) {
-  if (left) return;
-  left = true;
-  closeStream();
-  signOut();
-  banner(null);
-  for (const id of ["studio", "sign-out", "who", "live", "to-admin"]) byId(id).hidden = true;
-  showSignIn(byId("signin"), { words, then: () => location.reload() });
-}
-
-async function start() {
-  if (!token() || expired()) {
-    leave(
-      token()
-        ? "Your token has expired. Sign in again with a new one."
-        : "Paste the access token that you were given.",
-    );
-    return;
-  }
-  let me;
-  while (!(me = await attempt(() => get("/v1/me")))) {
-    if (left) return;
-    await new Promise((done) => setTimeout(done, RETRY_MS));
-  }
-  byId("who").textContent = me.userId;
-  byId("who").title = `Signed in as ${me.userId}`;
-  for (const id of ["studio", "sign-out", "who"]) byId(id).hidden = false;
+async function begin(me) {
   byId("to-admin").hidden = me.role === "user";
-  balance = null;
-
+  byId("live").hidden = true; /* until the stream says otherwise */
+  const { attempt, leave } = page;
   const videos = openVideos(byId("videos"), {
     attempt,
     again: (generation) => parts.compose.use(generation),
     changed: () => parts?.history.refresh(),
   });
   const history = openHistory(byId("tokens"), { attempt, titleOf: videos.titleOf });
-  const compose = openCompose({ attempt, videos, refresh: loadBalance, signedOut: leave, banner, awayWords });
+  const compose = openCompose({ attempt, videos, refresh: loadBalance, signedOut: leave, awayWords });
   parts = { compose, videos, history };
   showRoute();
   await reload();
-  if (left) return;
+  if (page.over()) return;
   compose.resume();
   closeStream = openStream("/v1/events", { onEvent, onPoll: reload, onState });
 }
 
-adoptToken();
-addEventListener("hashchange", () => {
-  if (new URLSearchParams(location.hash.slice(1)).has("token")) {
-    /* a sign-in link opened over this page */
-    adoptToken();
-    location.reload();
-  } else {
-    showRoute();
-  }
+topBar({
+  home: "/",
+  right: [
+    el("span.badge.plain", { id: "live", hidden: true }),
+    el("a.button.quiet.small", { id: "to-admin", href: "/admin", hidden: true }, "Admin"),
+  ],
 });
-byId("sign-out").addEventListener("click", () =>
-  leave(`You have signed out${userId() ? ` of ${userId()}` : ""}.`),
-);
-start();
+const page = openPage({
+  shown: ["studio", "live", "to-admin"],
+  pasteWords: "Paste the access token that you were given.",
+  awayWords,
+  begin,
+  end: () => closeStream(),
+});
+addEventListener("hashchange", () => {
+  if (location.hash.startsWith("#/")) showRoute();
+});
+page.start();

@@ -163,7 +163,7 @@ function makeCard({ cancel, again, look }) {
     root.dataset.id = next.id;
     root.dataset.status = next.status;
     root.classList.toggle("bare", ended(next) && next.status !== "completed");
-    const key = `${next.status} ${next.output?.[0] ?? ""} ${isExpired(next)}`;
+    const key = `${next.status} ${next.output?.[0] ?? ""} ${isExpired(next)} ${progressOf(next)}`;
     if (key !== shownScreen) {
       /* a playing video is left alone */
       shownScreen = key;
@@ -184,6 +184,34 @@ function makeCard({ cancel, again, look }) {
 const isExpired = (generation) =>
   Boolean(generation.outputExpiresAt) && new Date(generation.outputExpiresAt) <= new Date();
 
+/* Per cent, or null when the provider has said nothing yet. */
+const progressOf = ({ status, progress }) =>
+  status === "submitted" && Number.isFinite(progress) ? Math.round(progress * 100) : null;
+
+function waiting(generation, clock) {
+  const percent = progressOf(generation);
+  if (percent === null) return el("div.waiting", {}, el("span.spinner", { "aria-hidden": "true" }), clock);
+  const done = el("span");
+  done.style.width = `${percent}%`;
+  return el(
+    "div.waiting",
+    {},
+    el("span.percent.number", { "aria-hidden": "true" }, `${percent} %`),
+    el(
+      "div.bar",
+      {
+        role: "progressbar",
+        "aria-label": "Rendered",
+        "aria-valuemin": 0,
+        "aria-valuemax": 100,
+        "aria-valuenow": percent,
+      },
+      done,
+    ),
+    clock,
+  );
+}
+
 function screenOf(generation, clock, look) {
   const words = (name, ...text) =>
     el(
@@ -192,7 +220,7 @@ function screenOf(generation, clock, look) {
       icon(name, 32),
       text.map((line) => el("span", {}, line)),
     );
-  if (!ended(generation)) return el("div.waiting", {}, el("span.spinner", { "aria-hidden": "true" }), clock);
+  if (!ended(generation)) return waiting(generation, clock);
   if (generation.status !== "completed") return [];
   const url = safeUrl(generation.output?.[0] ?? "");
   if (isExpired(generation)) return words("clock", "The link to this video has expired.");
