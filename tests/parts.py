@@ -25,8 +25,7 @@ PR_SET_CHILD_SUBREAPER = 36
 BUILD = os.path.join(ROOT, "build", "sanitize")
 PYTHON = os.path.join(ROOT, "build", "venv", "bin", "python")
 CTEST_LABELS = ("unit", "contract", "component", "fuzz")
-EVERY_RUN = (*CTEST_LABELS, "sdk", "system")
-PARTS = (*EVERY_RUN, "browser")          # the console in Chromium: by hand until its four minutes are down
+PARTS = (*CTEST_LABELS, "sdk", "system", "browser")
 
 
 def run(argv, *, cwd=ROOT, env=None):
@@ -115,7 +114,7 @@ def run_part(part, pattern):
     if part == "system":
         return pytest("tests/system", pattern, "--ignore=tests/system/browser")
     if part == "browser":
-        return pytest("tests/system/browser", pattern)
+        return pytest("tests/system/browser", pattern, "--numprocesses=2", "--dist=worksteal")
     return ctest(part, pattern)
 
 
@@ -166,7 +165,7 @@ def reap():
 
 def options():
     parser = argparse.ArgumentParser(prog="tests/run")
-    parser.add_argument("--only", default=",".join(EVERY_RUN), metavar="PARTS")
+    parser.add_argument("--only", default=",".join(PARTS), metavar="PARTS")
     parser.add_argument("-k", dest="pattern", default="")
     parser.add_argument("--kafka", type=int, default=1, choices=(1, 3), metavar="BROKERS")
     parser.add_argument("--redis", default="one", choices=("one", "cluster"))

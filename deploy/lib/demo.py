@@ -15,6 +15,7 @@ from stories import World, all_stories, count
 
 STORY_SECONDS = 180
 REAL_STORY_SECONDS = 1200
+WELCOME_TOKENS = 10
 RUNWAY = "https://api.dev.runwayml.com"
 
 
@@ -131,17 +132,20 @@ def start_and_play(stack, options, progress):
     return passed
 
 
-def how_to_talk_to_it(stack):
+def how_to_talk_to_it(stack, options):
+    """The last words: what somebody wants to open comes last, where the eye is."""
     reelgate, settings = stack.reelgate()
-    print(f"\n  It is still running. The console is at {stack.gateway_url()}\n")
-    print(f"    sign in as a user:  {stack.console('ada')}")
-    print(f"    as an admin:        {stack.console('root', 'admin')}")
-    print("\n  Or talk to it:\n")
+    if not options.real:  # there the tokens would be somebody's money
+        stack.run_reelgate("grant", "--user", "ada", "--amount", str(WELCOME_TOKENS))
+    print("\n  It is still running. To talk to it:\n")
     print("    export " + " ".join(f"{name}={value}" for name, value in settings.items()))
     print(f"    {reelgate[0]} grant --user ada --amount 3")
     print(f"    {reelgate[0]} request --user ada --prompt 'A paper boat on a canal at dawn'")
     print(f"    deploy/local --directory {stack.directory} status")
     print(f"    deploy/local --directory {stack.directory} down")
+    print(f"\n  The console is at {stack.gateway_url()} and these links sign in, for 12 hours:\n")
+    print(f"    as a user   {stack.console('ada')}")
+    print(f"    as admin    {stack.console('root', 'admin')}")
 
 
 def stop(stack, progress, passed):
@@ -173,10 +177,11 @@ def main():
         return 130
     finally:
         if stack is not None and played and options.keep:
-            how_to_talk_to_it(stack)
+            how_to_talk_to_it(stack, options)
         elif stack is not None:
             stop(stack, progress, passed)
-    print(f"  {time.monotonic() - began:.0f} s in all.")
+    if not options.keep:
+        print(f"  {time.monotonic() - began:.0f} s in all.")
     return 0 if passed else 1
 
 

@@ -36,9 +36,7 @@ openssl             command:openssl
 nginx-light         command:nginx
 nodejs              command:node
 npm                 command:npm
-prometheus          command:promtool'
-# Only for the console's tests (tests/run --only browser).
-install_browser='
+prometheus          command:promtool
 chromium            command:chromium
 chromium-driver     command:chromedriver'
 

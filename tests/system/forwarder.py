@@ -7,13 +7,15 @@ from stack.ports import free_port
 
 
 class Forwarder:
-    def __init__(self, target_port):
-        self.port = free_port()
+    def __init__(self, target_port, port=None):
+        self.port = port or free_port()
         self._target_port = target_port
         self._listener = None
         self._connections = []
 
     def open(self):
+        if self._listener is not None:
+            return
         self._listener = socket.create_server(("127.0.0.1", self.port))
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 

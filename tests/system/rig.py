@@ -34,8 +34,11 @@ TOPICS = ("requests", "grants", "results", "jobs", "tasks", "journal", "dead-let
 
 class Rig:
     def __init__(self, directory, *, bin_dir, kafka, prefix, sandbox, shape="one"):
-        """kafka: a broker's address, or Brokers. shape: of Redis: one, pair or cluster."""
-        shutil.rmtree(directory, ignore_errors=True)
+        """kafka: a broker's address, or Brokers. shape: of Redis: one, pair or cluster. sandbox: its settings; None: the
+        stack in this directory runs already, and is somebody else's to end."""
+        self.joined = sandbox is None
+        if not self.joined:
+            shutil.rmtree(directory, ignore_errors=True)
         self.brokers = Given(kafka) if isinstance(kafka, str) else kafka
         self.kafka, self.prefix = self.brokers.address, prefix
         servers = None if shape == "one" else redises.SHAPES[shape](directory)
@@ -47,9 +50,10 @@ class Rig:
             prefix=prefix,
         )
         self.servers = servers or redises.One(self.stack)
-        self.stack.start_sandbox(**{**SANDBOX, **sandbox})
-        self.brokers.all_up()
-        self.stack.apply_topics(f"--replication={self.brokers.count}")
+        if not self.joined:
+            self.stack.start_sandbox(**{**SANDBOX, **sandbox})
+            self.brokers.all_up()
+            self.stack.apply_topics(f"--replication={self.brokers.count}")
         self.producer = Producer(
             {"bootstrap.servers": self.kafka, "partitioner": "murmur2_random", "linger.ms": 2, "log_level": 2}
         )
@@ -61,7 +65,8 @@ class Rig:
 
     def close(self):
         self.observer.close()
-        self.stack.kill()
+        if not self.joined:
+            self.stack.kill()
         self.servers.close()
         self.brokers.forget(self.prefix)
 

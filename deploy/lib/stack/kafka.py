@@ -115,7 +115,7 @@ def start(directory, libs, *, port=None, tied=True, behind=None, member=None, he
     )
 
 
-def wait(process, seconds=60):
+def wait(process, seconds=180):
     """Until the broker answers. It listens before it serves, so its own word counts, too."""
     wait_until(
         lambda: "Kafka Server started" in process.said() and answers(process.more["port"]),

@@ -67,7 +67,7 @@ def ready(health):
     return get(health + "/readyz")[0] == 200
 
 
-def wait_ready(programs, seconds=60):
+def wait_ready(programs, seconds=120):
     """programs: name -> Process with its health address. StackError names who is not ready and why."""
     limit = time.monotonic() + seconds
     waiting = dict(programs)

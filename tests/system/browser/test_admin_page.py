@@ -5,6 +5,7 @@ import csv
 import glob
 import json
 import os
+import random
 import re
 
 import pytest
@@ -20,9 +21,9 @@ def admin(page, route, role="admin"):
 
 
 def finished(stack, generation):
-    stack.observer.event(generation, "completed", "failed", "rejected")
+    stack.observer.event(generation, "completed", "failed", "rejected", seconds=60)
     wait_until(
-        lambda: not stack.redis.zscore(f"rg:{{{stack.bucket(generation)}}}:open", generation), 5, "settled"
+        lambda: not stack.redis.zscore(f"rg:{{{stack.bucket(generation)}}}:open", generation), 60, "settled"
     )
 
 
@@ -55,20 +56,29 @@ def saved(page, kind, format_):
         return format_(file)
 
 
-@pytest.fixture(scope="module")
-def story(stack):
-    """One user with a video, a failure and tokens left, one without any."""
-    stack.grant_and_wait("ada", 10)
-    stack.request("ada-made", "ada", prompt=PROMPT)
-    stack.request("ada-failed", "ada", prompt="[fail:SAFETY.INPUT.TEXT] somebody")
-    stack.request("zoe-refused", "zoe", prompt=PROMPT)
-    for generation in ("ada-made", "ada-failed", "zoe-refused"):
+class Story:
+    """One user with a video, a failure and tokens left, and one without any."""
+
+    def __init__(self, name):
+        self.rich, self.poor = f"ada-{name}", f"zoe-{name}"
+        self.made, self.failed, self.refused = f"made-{name}", f"failed-{name}", f"refused-{name}"
+
+
+@pytest.fixture(scope="session")
+def story(stack, runner):
+    told = Story(f"{runner}-{random.randrange(16 ** 4):04x}")
+    stack.grant_and_wait(told.rich, 10)
+    stack.request(told.made, told.rich, prompt=PROMPT)
+    stack.request(told.failed, told.rich, prompt="[fail:SAFETY.INPUT.TEXT] somebody")
+    stack.request(told.refused, told.poor, prompt=PROMPT)
+    for generation in (told.made, told.failed, told.refused):
         finished(stack, generation)
     wait_until(
-        lambda: stack.balance("ada") == {"granted": 10, "available": 9, "reserved": 0, "spent": 1},
-        20,
-        "ada's balance",
+        lambda: stack.balance(told.rich) == {"granted": 10, "available": 9, "reserved": 0, "spent": 1},
+        60,
+        "the rich user's balance",
     )
+    return told
 
 
 # ---- looking
@@ -118,8 +128,8 @@ def test_consumption_is_shown_per_hour_day_and_model_by_deep_links(page, story):
 
 
 def test_users_are_searched_and_sorted_and_lead_to_their_ledger(page, story, stack):
-    admin(page, "#/users?q=ad")
-    page.until(lambda: [row[0] for row in rows(page)] == ["ada"], "only ada")
+    admin(page, f"#/users?q={story.rich[1:]}")
+    page.until(lambda: [row[0] for row in rows(page)] == [story.rich], "only this user")
     assert rows(page)[0][1:5] == ["9", "0", "1", "10"]
     page.type("#main input[type=search]", "")
     page.click("#main form button")
@@ -130,7 +140,7 @@ def test_users_are_searched_and_sorted_and_lead_to_their_ledger(page, story, sta
     page.until(
         lambda: (seen := [int(row[1].replace(",", "")) for row in rows(page)]) == sorted(seen), "ascending"
     )
-    page.go("#/users/ada")
+    page.go(f"#/users/{story.rich}")
     page.until(lambda: len(rows(page)) >= 5, "the ledger")
     ledger = rows(page)
     available = 0
@@ -144,32 +154,54 @@ def test_users_are_searched_and_sorted_and_lead_to_their_ledger(page, story, sta
 
 
 def test_a_generations_timeline_names_time_and_place_of_each_event(page, story, stack):
-    admin(page, "#/generations/ada-made")
+    admin(page, f"#/generations/{story.made}")
     page.says("tokens.commit", "#main .timeline")
     shown = page.text("#main .timeline")
     stack.observer.to_the_end()
-    for seen in stack.observer.results("ada-made"):
+    for seen in stack.observer.results(story.made):
         assert f"{stack.prefix}results/{seen.partition}@{seen.offset}" in shown, seen.type
-    entries = [seen for seen in stack.observer.seen["journal"] if seen.data.get("generationId") == "ada-made"]
+    entries = [seen for seen in stack.observer.seen["journal"] if seen.data.get("generationId") == story.made]
     for seen in entries:
         assert f"{stack.prefix}journal/{seen.partition}@{seen.offset}" in shown, seen.data["kind"]
     assert len(entries) == 2 and re.search(r"\d\d:\d\d:\d\d\.\d{3}", shown)
 
 
-def test_the_search_box_finds_a_generation_and_a_user(page, story):
+def test_one_search_box_finds_whatever_id_there_is(page, story, stack, gateway):
     admin(page, "#/overview")
-    page.type("#find-text", "ada-failed\n")
+
+    def find(words, place):
+        page.type("#find-text", words + "\n")
+        page.until(lambda: page.run("return location.hash") == place, f"{place} for {words}")
+
+    task = stack.observer.event(story.made, "submitted").data["taskId"]
+    commit = next(
+        seen
+        for seen in stack.observer.seen["journal"]
+        if seen.data.get("generationId") == story.made and seen.data["kind"] == "commit"
+    )
+    find(story.failed, f"#/generations/{story.failed}")
     page.says("SAFETY.INPUT.TEXT")
-    page.type("#find-text", "zoe\n")
-    page.until(lambda: page.driver.current_url.endswith("#/users/zoe"), "zoe's page")
-    page.says("Available")
+    find(story.poor, f"#/users/{story.poor}")
+    find(task, f"#/generations/{story.made}")
+    find(f"{story.rich[4:]}", f"#/search?q={story.rich[4:]}")  # a part of both users' ids
+    page.until(lambda: {row[1] for row in rows(page)} >= {story.rich, story.poor}, "both users")
+    find(f"{commit.partition}@{commit.offset}", f"#/generations/{story.made}")
+    status, _, made = gateway.call(
+        "POST", "/v1/generations", story.rich, headers={"Idempotency-Key": f"key-of-{story.rich}"}, body={"prompt": PROMPT}
+    )
+    assert status == 202
+    find(f"key-of-{story.rich}", f"#/generations/{made['id']}")
+    find("nothing has this name", "#/search?q=nothing+has+this+name")
+    page.says("Nothing known here")
+    page.driver.refresh()
+    page.says("0 matches")
 
 
 def test_holds_are_listed_by_age_and_vanish_by_themselves_when_they_end(page, stack, user, gateway):
     held = f"held-{user}"
     stack.grant_and_wait(user, 1)
-    stack.request(held, user, prompt=PROMPT + " [run:60s]")
-    wait_until(lambda: held in json.dumps(gateway.get("/v1/admin/holds", "root", "admin")[2]), 20, "the hold")
+    stack.request(held, user, prompt=PROMPT + " [run:3600s]")
+    wait_until(lambda: held in json.dumps(gateway.get("/v1/admin/holds", "root", "admin")[2]), 60, "the hold")
     admin(page, "#/holds")
     assert row_of(page, held)[5] == "1"
     assert "under 1 min" in page.text(".funnel")
@@ -177,7 +209,6 @@ def test_holds_are_listed_by_age_and_vanish_by_themselves_when_they_end(page, st
     page.until(
         lambda: (shown := rows(page)) and not any(held in " ".join(row) for row in shown),
         "the end of the hold, without a click",
-        40,
     )
 
 
@@ -219,19 +250,23 @@ def test_a_grant_asks_twice_gives_once_and_stands_in_the_ledger(page, stack, use
 
 def letters(stack, *bytes_):
     """Publishes what nobody can understand and waits until it lies in dead-letters."""
-    before = len(stack.observer.seen["dead-letters"])
     for value in bytes_:
         stack.publish("requests", value, key="letters")
     stack.flush()
-    stack.observer.until(
-        lambda: len(stack.observer.seen["dead-letters"]) >= before + len(bytes_), 20, "dead letters"
-    )
-    found = stack.observer.seen["dead-letters"][before:]
-    return {seen.value: f"{seen.partition}-{seen.offset}" for seen in found}
+
+    def found():
+        return {
+            seen.value: f"{seen.partition}-{seen.offset}"
+            for seen in stack.observer.seen["dead-letters"]
+            if seen.value in bytes_
+        }
+
+    stack.observer.until(lambda: len(found()) == len(bytes_), 60, "dead letters")
+    return found()
 
 
 def test_dead_letters_are_read_redriven_and_discarded_with_a_reason(page, stack, user):
-    first, second = b'{"userId": "%s", ' % user.encode(), b"\xff\xfe not text"
+    first, second = b'{"userId": "%s", ' % user.encode(), b"\xff\xfe not text of " + user.encode()
     ids = letters(stack, first, second)
     admin(page, f"#/dead-letters/{ids[first]}")
     page.says(f'{{"userId": "{user}",', "#main pre")
@@ -245,7 +280,7 @@ def test_dead_letters_are_read_redriven_and_discarded_with_a_reason(page, stack,
     page.says("The sender was repaired", "#main .facts")
     again = stack.observer.until(
         lambda: [seen for seen in stack.observer.seen["requests"] if seen.value == first][1:],
-        20,
+        60,
         "the same bytes on requests again",
     )
     assert again
@@ -265,35 +300,40 @@ def test_dead_letters_are_read_redriven_and_discarded_with_a_reason(page, stack,
     )
 
 
-def test_lists_are_saved_as_csv_and_json(page, story):
-    admin(page, "#/users/ada")
+def test_lists_are_saved_as_csv_and_json(page, story, stack, user):
+    letters(stack, b"{to be saved for " + user.encode())
+    admin(page, f"#/users/{story.rich}")
     page.until(lambda: rows(page), "the ledger")
     ledger = saved(page, "csv", lambda file: list(csv.DictReader(file)))
     assert {"grant", "reserve", "commit", "release"} == {line["kind"] for line in ledger}, ledger
-    assert {one["kind"] for one in saved(page, "json", json.load)} == {
-        "grant",
-        "reserve",
-        "commit",
-        "release",
-    }
-    page.go("#/users")
-    page.until(lambda: page.text("#main h1") == "Users", "the users")
-    assert "ada" in [line["userId"] for line in saved(page, "csv", lambda file: list(csv.DictReader(file)))]
+    assert len(saved(page, "json", json.load)) == len(ledger)
+    for route, title, column, value in (
+        ("#/users", "Users", "userId", story.rich),
+        ("#/usage?by=day", "Token usage", "model", "gen4.5"),
+        ("#/dead-letters", "Dead letters", "code", "malformed_json"),
+        (f"#/generations/{story.made}", PROMPT, "type", "tokens.commit"),
+    ):
+        page.go(route)
+        page.until(lambda title=title: page.text("#main h1") == title, title)
+        lines = saved(page, "csv", lambda file: list(csv.DictReader(file)))
+        assert value in [line[column] for line in lines], (route, lines)
+        assert value in json.dumps(saved(page, "json", json.load)), route
 
 
 # ---- who may
 
 
 def test_support_sees_everything_and_can_change_nothing(page, story, stack, user, gateway):
-    ids = letters(stack, b"{nothing of sense")
+    nonsense = b"{nothing of " + user.encode()
+    ids = letters(stack, nonsense)
     for route in (
         "#/overview",
         "#/usage",
         "#/users",
-        "#/users/ada",
+        f"#/users/{story.rich}",
         "#/holds",
         "#/dead-letters",
-        f"#/dead-letters/{ids[b'{nothing of sense']}",
+        f"#/dead-letters/{ids[nonsense]}",
         "#/health",
     ):
         admin(page, route, role="support")

@@ -11,6 +11,7 @@ from stack.process import wait_until
 
 NO_TOKENS = "You do not have enough tokens to generate a video. Please purchase more tokens."
 PROMPT = "A paper boat on a rainy street"
+SLOW = " [run:3600s]"  # until it is cancelled
 
 
 def studio(page, user):
@@ -105,7 +106,7 @@ def test_a_refusal_by_the_gateway_says_what_is_needed_and_what_is_there(page, us
     page.type("#prompt", PROMPT)
     page.until(lambda: page.one("#generate").is_enabled(), "the button")
     stack.grant(user, -1)
-    wait_until(lambda: stack.balance(user)["available"] == 0, 20, "the correction")
+    wait_until(lambda: stack.balance(user)["available"] == 0, 60, "the correction")
     page.click("#generate")
     page.says(NO_TOKENS, "#refusal")
     page.says("Needed: 1 token · Available: 0 tokens", "#refusal")
@@ -116,15 +117,34 @@ def test_a_refusal_by_the_gateway_says_what_is_needed_and_what_is_there(page, us
 # ---- a video, from the button to the end
 
 
-def test_a_video_is_made_shown_and_paid_and_the_balance_follows_by_itself(page, user, stack):
+# Everything that these places of the page ever said: what passes quickly has been there all the same.
+KEEP_WHAT_IS_SAID = """
+window.said = [];
+new MutationObserver((changes) => {
+  for (const { target, addedNodes } of changes)
+    for (const node of addedNodes) {
+      window.said.push(`${target.id}=${node.textContent}`);
+      for (const inner of node.querySelectorAll?.(".badge, [aria-current=step]") ?? []) window.said.push(inner.textContent);
+    }
+}).observe(document, { childList: true, subtree: true });
+"""
+
+
+def test_a_video_is_made_as_asked_shown_and_paid_and_the_balance_follows_by_itself(page, user, stack, gateway):
+    page.before_scripts(KEEP_WHAT_IS_SAID)
     stack.grant_and_wait(user, 2)
     studio(page, user)
-    ask_for(page, PROMPT + " [run:2s]")
-    balance_is(page, 1, 1, 0)
-    page.says("Rendering", ".video .steps [aria-current]")
+    page.until(lambda: page.all("#live[data-state=live]"), "the stream of events")
+    page.click("#durations label:nth-child(2)")
+    page.click("#ratios label:nth-child(2)")
+    ask_for(page, PROMPT)
     page.says("Ready", ".video .badge")
     balance_is(page, 1, 0, 1)
+    said = page.run("return window.said")
+    assert {"reserved=1", "available=1", "Rendering", "Ready"} <= set(said), said
     page.says("1 token charged.", ".video")
+    made = generations(gateway, user)[0]
+    assert (made["model"], made["durationSeconds"], made["ratio"]) == ("gen4.5", 3, "720:1280")
     page.until(
         lambda: page.run(
             "const video = document.querySelector('.video video');"
@@ -138,6 +158,22 @@ def test_a_video_is_made_shown_and_paid_and_the_balance_follows_by_itself(page, 
         "the history",
     )
     assert re.search(r"1 token spent.*Reserved for a video.*−1.*Tokens added.*\+2", rows), rows
+
+
+def test_how_far_a_render_is_moves_by_itself(page, user, stack):
+    stack.grant_and_wait(user, 1)
+    studio(page, user)
+    ask_for(page, PROMPT + " [run:300s]")
+    bar = ".video [role=progressbar]"
+
+    def percent():
+        return int(page.one(bar).get_attribute("aria-valuenow"))
+
+    first = page.until(lambda: page.shown(bar) and percent(), "the progress")
+    page.until(lambda: percent() > first, "its movement")
+    assert page.text(".video .percent").endswith(" %")
+    stack.cancel(page.one(".video").get_attribute("data-id"), user)
+    page.says("Cancelled. Nothing was charged.", ".video")
 
 
 def test_a_failed_video_says_that_nothing_was_charged_and_the_history_why(page, user, stack):
@@ -156,7 +192,7 @@ def test_a_failed_video_says_that_nothing_was_charged_and_the_history_why(page, 
 def test_a_video_can_be_cancelled_and_costs_nothing(page, user, stack):
     stack.grant_and_wait(user, 1)
     studio(page, user)
-    ask_for(page, PROMPT + " [run:60s]")
+    ask_for(page, PROMPT + SLOW)
     page.says("Rendering", ".video .badge")
     page.click(".video [data-act=cancel]")
     page.click("dialog [type=submit]")
@@ -167,18 +203,34 @@ def test_a_video_can_be_cancelled_and_costs_nothing(page, user, stack):
 def test_a_reload_in_the_middle_loses_nothing(page, user, stack):
     stack.grant_and_wait(user, 1)
     studio(page, user)
-    ask_for(page, PROMPT + " [run:3s]")
+    ask_for(page, PROMPT + SLOW)
     page.says("Rendering", ".video .badge")
     page.driver.refresh()
     page.says("Rendering", ".video .badge")
-    page.says("Ready", ".video .badge")
-    balance_is(page, 0, 0, 1)
+    balance_is(page, 0, 1, 0)
+    stack.cancel(page.one(".video").get_attribute("data-id"), user)
+    page.says("Cancelled. Nothing was charged.", ".video")
+    balance_is(page, 1, 0, 0)
 
 
 # ---- never twice
 
 
-def test_a_double_click_makes_one_video(page, user, stack, gateway):
+# Whether the key of a request for a video lies in localStorage at the moment when it is sent.
+WRITTEN_FIRST = """
+const real = window.fetch;
+window.fetch = (url, given) => {
+  if (given?.method === "POST" && String(url).endsWith("/v1/generations")) {
+    const key = given.headers["Idempotency-Key"].replaceAll('"', "");
+    window.written = Object.values(localStorage).some((value) => value.includes(key));
+  }
+  return real(url, given);
+};
+"""
+
+
+def test_a_double_click_makes_one_video_under_a_key_that_was_written_down_before(page, user, stack, gateway):
+    page.before_scripts(WRITTEN_FIRST)
     stack.grant_and_wait(user, 5)
     studio(page, user)
     page.type("#prompt", PROMPT)
@@ -190,6 +242,7 @@ def test_a_double_click_makes_one_video(page, user, stack, gateway):
     page.says("Ready", ".video .badge")
     balance_is(page, 4, 0, 1)
     assert len(generations(gateway, user)) == 1
+    assert page.run("return window.written") is True
 
 
 # The first answer to a request for a video never reaches the page.

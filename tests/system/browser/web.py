@@ -28,6 +28,14 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 FORBIDDEN = ("Content Security Policy", "TrustedHTML", "Uncaught", "Refused to")
 
 
+def start_workers(rig):
+    """Every worker, ready; the poller tells of a render's progress as often as it can."""
+    more = {"poller": {"progress_step": 1, "progress_every_ms": "1s"}}
+    programs.wait_ready(
+        {f"{program}-0": rig.start(program, ready=False, **more.get(program, {})) for program in programs.WORKERS}
+    )
+
+
 def token(user, role="user", seconds=3600):
     """A JWT as anybody's identity service would make it."""
 
@@ -41,10 +49,10 @@ def token(user, role="user", seconds=3600):
 
 
 class Gateway:
-    """reelgate-gateway in front of a rig's Kafka and Redis."""
+    """reelgate-gateway in front of a rig's Kafka and Redis, or of what settings name."""
 
-    def __init__(self, rig):
-        self.rig = rig
+    def __init__(self, rig, instance, **settings):
+        self.rig, self.instance, self.settings = rig, instance, settings
         self.process = None
         self.start()
 
@@ -54,23 +62,24 @@ class Gateway:
         settings = {
             "kafka_bootstrap_servers": stack.kafka,
             "topic_prefix": stack.prefix,
-            "instance_id": 0,
+            "instance_id": self.instance,
             "health_address": "127.0.0.1:0",
             "redis_url": stack.redis_url,
             "policy": os.path.join(ROOT, "deploy", "policy.json"),
             "address": self.url.removeprefix("http://") if self.process else "127.0.0.1:0",
             "media_sources": stack.sandbox_url,
             **GATEWAY,
+            **self.settings,
         }
         self.process = programs.start(
             programs.binary(stack.bin_dir, "reelgate-gateway"),
             settings,
-            log=stack.path("log", "gateway-0.log"),
+            log=stack.path("log", f"gateway-{self.instance}.log"),
             secrets={"REELGATE_JWT_SECRET": SECRET},
         )
         self.process.more["health"] = programs.listening(self.process, "the gateway's health")
         self.url = programs.listening(self.process, "the gateway", "gateway_listening")
-        programs.wait_ready({"gateway-0": self.process})
+        programs.wait_ready({f"gateway-{self.instance}": self.process})
 
     def close(self):
         assert self.process.stop(30), f"the gateway did not stop; its log is {self.process.more['log']}"
@@ -119,6 +128,13 @@ class Browser:
             "--disable-gpu",
             "--disable-dev-shm-usage",
             "--mute-audio",
+            # it speaks to nobody but the pages under test
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--no-first-run",
+            "--no-default-browser-check",
+            "--disable-features=OptimizationHints,MediaRouter,Translate",
         ):
             options.add_argument(flag)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
@@ -165,8 +181,8 @@ class Browser:
             deviceScaleFactor=1,
             mobile=width < 600,
         )
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.cdp("Emulation.setEmulatedMedia", features=[scheme])
+        features = {"prefers-color-scheme": "dark" if dark else "light", "prefers-reduced-motion": "reduce"}
+        self.cdp("Emulation.setEmulatedMedia", features=[{"name": name, "value": features[name]} for name in features])
 
     def block(self, *patterns):
         """Calls that match never leave the browser."""
@@ -227,7 +243,7 @@ class Browser:
             return "\n".join(found.text for found in self.all(css) if found.is_displayed())
         return ""
 
-    def until(self, condition, what, seconds=20):
+    def until(self, condition, what, seconds=60):
         def safely():
             with contextlib.suppress(StaleElementReferenceException):
                 return condition()
@@ -238,7 +254,7 @@ class Browser:
         except StackError as trouble:
             raise AssertionError(f"{trouble}; the page says:\n{self.text('body')}") from None
 
-    def says(self, words, css="main", seconds=20):
+    def says(self, words, css="main", seconds=60):
         self.until(lambda: words in self.text(css), f"“{words}” in {css}", seconds)
 
     # ---- doing
@@ -261,16 +277,18 @@ class Browser:
         field.clear()
         field.send_keys(words)
 
-    def axe(self):
-        """The accessibility violations of what is shown, as lines."""
+    def axe(self, *rules):
+        """The accessibility violations of what is shown, as lines; of these rules, else of all."""
         if self._axe is None:
             self._axe = axe_source()
-        self.driver.execute_script(self._axe)
+        if not self.run("return Boolean(window.axe)"):
+            self.run(self._axe)
         found = self.driver.execute_async_script(
-            "const done = arguments[0];"
-            "axe.run(document, { resultTypes: ['violations'] })"
+            "const [rules, done] = arguments;"
+            "axe.run(document, { resultTypes: ['violations'], ...(rules.length ? { runOnly: rules } : {}) })"
             ".then((result) => done(result.violations),"
-            " (trouble) => done([{ id: String(trouble), nodes: [] }]));"
+            " (trouble) => done([{ id: String(trouble), nodes: [] }]));",
+            list(rules),
         )
         return [
             f"{one['id']}: {node['target']} {node['failureSummary']}"
