@@ -47,7 +47,8 @@ static struct json *object_of(const struct text *text)
 
 /* ---- the signature */
 
-/* The header chooses among our keys, by algorithm and name; a critical extension is one that we don't know. */
+/* The header chooses among our keys, by algorithm and name; a critical extension is one that we don't
+ * know. */
 static bool is_signed(const struct bearer_keys *keys, const struct json *header, const struct parts *parts)
 {
     const char *algorithm = json_string(json_get(header, "alg"), NULL);
@@ -119,7 +120,8 @@ static enum bearer_verdict judge(const struct bearer_rules *rules, const struct 
     if (time_of(claims, "nbf", &not_before_s) == CLAIM_WRONG || not_before_s > now_s + LEEWAY_SECONDS)
         return BEARER_EARLY;
     const struct json *issuer = json_get(claims, "iss");
-    if ((rules->issuer && !is_text(issuer, rules->issuer)) || !matches(json_get(claims, "aud"), rules->audience))
+    if ((rules->issuer && !is_text(issuer, rules->issuer))
+        || !matches(json_get(claims, "aud"), rules->audience))
         return BEARER_FOREIGN;
     const char *subject = json_string(json_get(claims, "sub"), NULL);
     if (!subject || !id_valid(subject, strlen(subject)))

@@ -30,7 +30,8 @@ void base64url_write(const void *bytes, size_t length, struct text *out);
 
 struct bearer_signed { const char *bytes; size_t length; const struct text *signature; };
 bool signature_holds(const struct bearer_key *key, const struct bearer_signed *what);
-void signature_make(const struct bearer_key *key, const char *bytes, size_t length, struct text *out); /* HS256 */
+/* HS256 */
+void signature_make(const struct bearer_key *key, const char *bytes, size_t length, struct text *out);
 
 /* One key of a set. false: error is set, or empty when it is only not for us. */
 bool jwk_read(const struct json *jwk, struct bearer_key *key, char error[BEARER_ERROR_BYTES]);

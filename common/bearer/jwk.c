@@ -25,10 +25,12 @@ static EVP_PKEY *rsa_of(const struct text *modulus, const struct text *exponent)
     BIGNUM *n = BN_bin2bn((const uint8_t *)modulus->bytes, (int)modulus->length, NULL);
     BIGNUM *e = BN_bin2bn((const uint8_t *)exponent->bytes, (int)exponent->length, NULL);
     must(context && build && n && e);
-    must(OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) && OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e));
+    must(OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n)
+         && OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e));
     OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(build);
     must(params);
-    if (EVP_PKEY_fromdata_init(context) != 1 || EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
+    if (EVP_PKEY_fromdata_init(context) != 1
+        || EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
         key = NULL;
     OSSL_PARAM_free(params);
     OSSL_PARAM_BLD_free(build);
@@ -41,7 +43,8 @@ static EVP_PKEY *rsa_of(const struct text *modulus, const struct text *exponent)
 static bool read_rsa(const struct json *jwk, struct bearer_key *key, char error[BEARER_ERROR_BYTES])
 {
     struct text modulus = { 0 }, exponent = { 0 };
-    if (bytes_of(jwk, "n", &modulus) && bytes_of(jwk, "e", &exponent) && modulus.length <= BEARER_SIGNATURE_BYTES_MAX)
+    if (bytes_of(jwk, "n", &modulus) && bytes_of(jwk, "e", &exponent)
+        && modulus.length <= BEARER_SIGNATURE_BYTES_MAX)
         key->public_key = rsa_of(&modulus, &exponent);
     text_free(&modulus);
     text_free(&exponent);

@@ -78,7 +78,8 @@ struct bearer_keys *bearer_keys_pem(const char *path, char error[BEARER_ERROR_BY
     size_t length;
     char *bytes = read_file(path, &length);
     struct bearer_keys *keys = xcalloc(1, sizeof *keys);
-    snprintf(error, BEARER_ERROR_BYTES, bytes ? "must hold a public key as PEM (BEGIN PUBLIC KEY)" : "can't be read");
+    snprintf(error, BEARER_ERROR_BYTES, bytes ? "must hold a public key as PEM (BEGIN PUBLIC KEY)"
+             : "can't be read");
     if (bytes) {
         BIO *bio = BIO_new_mem_buf(bytes, (int)length);
         must(bio);

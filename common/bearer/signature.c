@@ -15,8 +15,8 @@ static void make_mac(const struct bearer_key *key, const char *bytes, size_t len
 {
     unsigned made = 0;
     must(key->algorithm == BEARER_HS256 && key->secret.length <= INT_MAX);
-    must(HMAC(EVP_sha256(), key->secret.bytes, (int)key->secret.length, (const uint8_t *)bytes, length, mac, &made)
-         && made == MAC_BYTES);
+    must(HMAC(EVP_sha256(), key->secret.bytes, (int)key->secret.length, (const uint8_t *)bytes, length, mac,
+              &made) && made == MAC_BYTES);
 }
 
 void signature_make(const struct bearer_key *key, const char *bytes, size_t length, struct text *out)
@@ -26,7 +26,8 @@ void signature_make(const struct bearer_key *key, const char *bytes, size_t leng
     base64url_write(mac, sizeof mac, out);
 }
 
-/* RS256 hashes with SHA-256 and pads as PKCS #1 v1.5, which is EVP's way for RSA; Ed25519 hashes by itself. */
+/* RS256 hashes with SHA-256 and pads as PKCS #1 v1.5, which is EVP's way for RSA; Ed25519 hashes by
+ * itself. */
 static bool public_holds(const struct bearer_key *key, const struct bearer_signed *what)
 {
     EVP_MD_CTX *context = EVP_MD_CTX_new();
@@ -47,5 +48,6 @@ bool signature_holds(const struct bearer_key *key, const struct bearer_signed *w
     if (key->algorithm != BEARER_HS256)
         return public_holds(key, what);
     make_mac(key, what->bytes, what->length, mac);
-    return what->signature->length == sizeof mac && CRYPTO_memcmp(mac, what->signature->bytes, sizeof mac) == 0;
+    return what->signature->length == sizeof mac
+        && CRYPTO_memcmp(mac, what->signature->bytes, sizeof mac) == 0;
 }

@@ -25,8 +25,8 @@ static void refuse(struct guard *guard, const char *reason)
     if (!guard->refusal) guard->refusal = reason;
 }
 
-/* A line ends in CR and LF, and libmicrohttpd has put a NUL in the place of each. It takes a bare CR or LF for an
- * end as well, and a NUL that was sent ends a value too: then something else stands there. */
+/* A line ends in CR and LF, and libmicrohttpd has put a NUL in the place of each. It takes a bare CR or LF
+ * for an end as well, and a NUL that was sent ends a value too: then something else stands there. */
 static bool line_is_whole(const char *last)
 {
     return last[strlen(last) + 1] == '\0';
@@ -36,7 +36,8 @@ void guard_place(struct guard *guard, const char *name, const char *value)
 {
     const char *at = name + strlen(name) + 1;        /* behind the colon */
     while (*at == ' ' || *at == '\t') at++;
-    if (at != value) refuse(guard, "a header folded over lines");        /* it has been put together elsewhere */
+    /* it has been put together elsewhere */
+    if (at != value) refuse(guard, "a header folded over lines");
     else if (!line_is_whole(value)) refuse(guard, "malformed end of a header");
 }
 

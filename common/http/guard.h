@@ -14,8 +14,9 @@ struct guard {
 
 void guard_method(struct guard *guard, const char *method);
 void guard_header(struct guard *guard, const char *name, const char *value);
-/* Where they stand in the request as it was read, by the pointers of libmicrohttpd 0.9: folded headers, and lines
- * that end in less than CR and LF, are another request to another reader. A newer one refuses them by itself. */
+/* Where they stand in the request as it was read, by the pointers of libmicrohttpd 0.9: folded headers, and
+ * lines that end in less than CR and LF, are another request to another reader. A newer one refuses them by
+ * itself. */
 void guard_place(struct guard *guard, const char *name, const char *value);
 void guard_version(struct guard *guard, const char *version);
 /* After the last header: why the request must not be served, or NULL. version: "HTTP/1.1" or "HTTP/1.0". */

@@ -1,8 +1,8 @@
 /* A small HTTP server (libmicrohttpd; only this folder names it) for health endpoints, the sandbox and the
- * gateway. libmicrohttpd 0.9.75 parses loosely: requests with two Content-Length or Host headers, Content-Length
- * beside Transfer-Encoding, folded headers and the like (guard.h) are answered 400 and the connection is closed
- * here, before any handler sees them. What is no HTTP at all it answers by itself, with a line of HTML that nobody
- * can replace, and closes. */
+ * gateway. libmicrohttpd 0.9.75 parses loosely: requests with two Content-Length or Host headers,
+ * Content-Length beside Transfer-Encoding, folded headers and the like (guard.h) are answered 400 and the
+ * connection is closed here, before any handler sees them. What is no HTTP at all it answers by itself, with
+ * a line of HTML that nobody can replace, and closes. */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
 
@@ -56,7 +56,8 @@ struct http_server_config {
     const char *address;                /* "127.0.0.1:8080", "[::1]:0", ":8080" (all IPv4); 0: a free port */
     bool thread_per_connection;         /* handlers may block; otherwise one thread serves all */
     size_t body_cap_bytes;              /* larger: 413 */
-    bool length_required;               /* no chunked bodies: 411. What can't be sent can't be read in two ways */
+    /* no chunked bodies: 411. What can't be sent can't be read in two ways */
+    bool length_required;
     int connection_limit, idle_timeout_seconds;      /* 0: libmicrohttpd's limit (about 1,000); no time-out */
     http_handler *handler; void *self;
     /* What the server refuses by itself (400, 413), in the program's own words; NULL: {"error":reason}. The

@@ -32,7 +32,8 @@ struct accounts *accounts_open(const struct gateway_settings *settings)
     for (int i = 0; i < accounts->count; i++) {
         accounts->handles[i] = tokens_open(&(struct tokens_config){
             .redis_url = settings->redis.redis_url, .timeout_ms = accounts->timeout_ms,
-            .dedupe_window_ms = settings->redis.dedupe_window_ms, .refusal_window_ms = REFUSAL_WINDOW_MS }, error);
+            .dedupe_window_ms = settings->redis.dedupe_window_ms, .refusal_window_ms = REFUSAL_WINDOW_MS },
+                error);
         if (!accounts->handles[i])
             service_refuse("redis_url", settings->redis.redis_url, error);
         pool_give(&accounts->pool, accounts->handles[i]);

@@ -8,7 +8,8 @@
 /* Fills event (end with event_clear) from the body, with the caller as the user. false: answered already. */
 bool asked_read(struct request *request, const char *generation_id, struct event *event);
 /* The policy's answer now. false: answered already (422). */
-struct asked_price { struct policy_answer answer; char ratio[33]; };     /* ratio: a copy, the policy may go */
+/* ratio: a copy, the policy may go */
+struct asked_price { struct policy_answer answer; char ratio[33]; };
 bool asked_quote(struct request *request, const struct event *event, struct asked_price *price);
 
 #endif

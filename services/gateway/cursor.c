@@ -91,7 +91,8 @@ static bool part_is_lost(const struct cursor_part *part, const struct view *view
 {
     if (part->partition < 0)
         return user->dropped[topic] >= 0;
-    return user->dropped[topic] > part->offset || view_floor_of(view, topic, part->partition) > part->offset + 1;
+    return user->dropped[topic] > part->offset
+        || view_floor_of(view, topic, part->partition) > part->offset + 1;
 }
 
 bool cursor_is_lost(const struct cursor *cursor, const struct view *view, const struct user *user)

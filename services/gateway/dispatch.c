@@ -55,8 +55,8 @@ static void page_tag(const struct page *page, char out[20])
 {
     uint8_t hash[SHA256_BYTES];
     sha256(page->bytes, *page->length, hash);
-    snprintf(out, 20, "\"%02x%02x%02x%02x%02x%02x%02x%02x\"", hash[0], hash[1], hash[2], hash[3], hash[4], hash[5],
-             hash[6], hash[7]);
+    snprintf(out, 20, "\"%02x%02x%02x%02x%02x%02x%02x%02x\"", hash[0], hash[1], hash[2], hash[3], hash[4],
+             hash[5], hash[6], hash[7]);
 }
 
 static void serve_page(struct request *request, const struct page *page)
@@ -85,7 +85,8 @@ static bool serve_problem_words(struct request *request)
             harden(request->reply, DENY_ALL, "no-cache");
             request->reply->status = 200;
             request->reply->content_type = "text/plain; charset=utf-8";
-            text_printf(&request->reply->text, "%s (%s, usually %d)\n\n%s\n", PROBLEMS[i].title, PROBLEMS[i].code,
+            text_printf(&request->reply->text, "%s (%s, usually %d)\n\n%s\n", PROBLEMS[i].title,
+                        PROBLEMS[i].code,
                         PROBLEMS[i].status, PROBLEMS[i].help);
             return true;
         }
@@ -147,7 +148,8 @@ static bool within_limits(struct request *request, const struct route *route)
     char seconds[24];
     snprintf(seconds, sizeof seconds, "%lld", (long long)(wait_ms + 999) / 1000);
     http_reply_header(request->reply, "Retry-After", seconds);
-    request_refuse(request, PROBLEM_BAD_REQUEST, 429, "Too many calls. Come again after Retry-After seconds.");
+    request_refuse(request, PROBLEM_BAD_REQUEST, 429,
+                   "Too many calls. Come again after Retry-After seconds.");
     return false;
 }
 

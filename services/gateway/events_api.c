@@ -28,7 +28,8 @@ struct feed {
 
 /* ---- pieces of the stream */
 
-static void add_event(struct text *out, const struct cursor *cursor, const char *name, const struct text *data)
+static void add_event(struct text *out, const struct cursor *cursor, const char *name,
+                      const struct text *data)
 {
     char id[CURSOR_BYTES];
     cursor_format(cursor, id);
@@ -53,7 +54,8 @@ static bool add_facts(struct feed *feed, struct text *out)
     struct text data = { 0 };
     int added = 0;
     const struct fact *fact = feed->user->oldest;
-    if (cursor_is_overtaken(&feed->cursor, feed->user)) {       /* by more than is kept, while the client was slow */
+    /* by more than is kept, while the client was slow */
+    if (cursor_is_overtaken(&feed->cursor, feed->user)) {
         add_reset(feed, out);
         return true;
     }
@@ -177,7 +179,8 @@ void get_events(struct request *request)
         request_refuse(request, PROBLEM_BAD_REQUEST, 429, "Too many event streams are open.");
         return;
     }
-    metric_set(metrics_gauge(request->gateway->metrics, "reelgate_sse_connections", NULL, "Open event streams."),
+    metric_set(metrics_gauge(request->gateway->metrics, "reelgate_sse_connections", NULL,
+                             "Open event streams."),
                atomic_load(&request->gateway->streams));
     http_reply_header(request->reply, "X-Accel-Buffering", "no");
     request->reply->status = 200;

@@ -64,7 +64,8 @@ static void topic_name(const struct follow *follow, enum topic topic, char out[2
     snprintf(out, 256, "%s%s", follow->config.topic_prefix, TOPICS[topic].name);
 }
 
-static enum trouble add_partition(struct follow *follow, enum topic topic, int32_t partition, int32_t partitions)
+static enum trouble add_partition(struct follow *follow, enum topic topic, int32_t partition,
+                                  int32_t partitions)
 {
     char name[256];
     int64_t low, high;
@@ -83,8 +84,8 @@ static enum trouble add_partition(struct follow *follow, enum topic topic, int32
     return trouble;
 }
 
-/* The next one that is not open yet. What is open stays so: with a slow broker sixty questions take their time, and
- * one that goes unanswered must not undo the others. */
+/* The next one that is not open yet. What is open stays so: with a slow broker sixty questions take their
+ * time, and one that goes unanswered must not undo the others. */
 static enum trouble open_next(struct follow *follow)
 {
     char name[256];

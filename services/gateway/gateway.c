@@ -37,10 +37,12 @@ static void open_bearer(struct gateway *gateway)
     const char *setting;
     char error[BEARER_ERROR_BYTES];
     if (!!settings->jwt_secret + !!settings->jwt_public_key_path + !!settings->jwt_keys_path != 1)
-        service_refuse("jwt_secret", NULL, "exactly one of jwt_secret, jwt_public_key and jwt_keys must be set");
+        service_refuse("jwt_secret", NULL,
+                       "exactly one of jwt_secret, jwt_public_key and jwt_keys must be set");
     gateway->keys = read_keys(settings, &setting, error);
     if (!gateway->keys)          /* a secret is never shown */
-        service_refuse(setting, settings->jwt_keys_path ? settings->jwt_keys_path : settings->jwt_public_key_path,
+        service_refuse(setting, settings->jwt_keys_path ? settings->jwt_keys_path
+                       : settings->jwt_public_key_path,
                        error);
 }
 
@@ -50,8 +52,9 @@ static void open_page_policy(struct gateway *gateway)
     if (media[strcspn(media, ";,\r\n\"")] != '\0')
         service_refuse("media_sources", media, "must be sources separated by spaces");
     text_printf(&gateway->page_policy,
-                "default-src 'self'; img-src 'self' data:; media-src 'self' %s; object-src 'none'; base-uri 'none'; "
-                "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'", media);
+                "default-src 'self'; img-src 'self' data:; media-src 'self' %s; object-src 'none'; "
+                "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for "
+                "'script'", media);
 }
 
 static void open_policy(struct gateway *gateway)
@@ -75,7 +78,8 @@ static void open_server(struct gateway *gateway)
     char error[200];
     const struct gateway_settings *settings = gateway->settings;
     gateway->server = http_server_open(&(struct http_server_config){
-        .address = settings->address, .thread_per_connection = true, .body_cap_bytes = BODY_BYTES_MAX, .length_required = true,
+        .address = settings->address, .thread_per_connection = true, .body_cap_bytes = BODY_BYTES_MAX,
+            .length_required = true,
         .connection_limit = (int)settings->connections, .idle_timeout_seconds = IDLE_SECONDS,
         .handler = routes_handle, .refusal = routes_refuse, .self = gateway }, error);
     if (!gateway->server) {
@@ -107,7 +111,8 @@ struct gateway *gateway_open(const struct gateway_settings *settings, struct ser
         .topic_prefix = settings->worker.topic_prefix, .records_max = settings->view_records,
         .view = gateway->view });
     gateway->calls = limits_open(settings->calls_per_minute, settings->calls_per_minute / 10);
-    gateway->generations = limits_open(settings->generations_per_minute, settings->generations_per_minute / 10);
+    gateway->generations = limits_open(settings->generations_per_minute,
+                                       settings->generations_per_minute / 10);
     gateway->probe = kafka_client_open(&gateway->kafka);
     open_peers(gateway);
     health_part(gateway->health, "view", "the topics are still being read");
@@ -162,7 +167,8 @@ enum trouble gateway_turn(void *self)
     struct gateway *gateway = self;
     enum trouble trouble = follow_turn(gateway->follow, TURN_MS);
     accounts_partitions(gateway->accounts, follow_journal_partitions(gateway->follow));
-    if (!gateway->warm && follow_caught_up(gateway->follow) && publish_prewarm(gateway->publish) == TROUBLE_NONE) {
+    if (!gateway->warm && follow_caught_up(gateway->follow)
+        && publish_prewarm(gateway->publish) == TROUBLE_NONE) {
         gateway->warm = true;
         health_part(gateway->health, "view", NULL);
     }

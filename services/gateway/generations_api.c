@@ -50,8 +50,8 @@ static struct generation *own_generation(struct request *request)
     return user ? user_generation(user, request->parts[0]) : NULL;
 }
 
-/* Pending for longer than a decision takes: asked for again, perhaps, under a key whose first answer lies before
- * the window; admission says nothing twice. */
+/* Pending for longer than a decision takes: asked for again, perhaps, under a key whose first answer lies
+ * before the window; admission says nothing twice. */
 static bool may_be_known_elsewhere(const struct request *request, const struct generation *generation)
 {
     return generation->status == STATUS_PENDING
@@ -110,8 +110,8 @@ void delete_generation(struct request *request)
         event_init(&event, EVENT_GENERATION_CANCEL_REQUESTED);
         event.generation_id = request->parts[0];
         event.user_id = request->claims.subject;
-        if (publish_event(request->gateway->publish, &event, NULL, http_call_header(request->call, "traceparent"),
-                          &published) != TROUBLE_NONE) {
+        if (publish_event(request->gateway->publish, &event, NULL,
+                          http_call_header(request->call, "traceparent"), &published) != TROUBLE_NONE) {
             request_kafka_away(request);
             return;
         }

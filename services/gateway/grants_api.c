@@ -55,7 +55,8 @@ static bool judge(struct request *request, const struct event *grant)
         event_clear(&decoded);
     if (answer == DECODE_OK)
         return true;
-    snprintf(pointer, sizeof pointer, "/%s", strcmp(error.field, "description") == 0 ? "reason" : error.field);
+    snprintf(pointer, sizeof pointer, "/%s",
+             strcmp(error.field, "description") == 0 ? "reason" : error.field);
     request_invalid(request, "pointer", pointer, error.message);
     return false;
 }
@@ -103,7 +104,8 @@ static void answer_grant(struct request *request, const struct grant_order *orde
 }
 
 /* The journal's entry of this grant, if it is there; true: answered. With the lock held. */
-static bool answer_from_journal(struct request *request, const struct user *user, const struct grant_order *order)
+static bool answer_from_journal(struct request *request, const struct user *user,
+                                const struct grant_order *order)
 {
     for (const struct fact *fact = user->oldest; fact; fact = fact->next) {
         if (fact->topic != TOPIC_JOURNAL || strcmp(fact->id, order->id) != 0)
@@ -164,11 +166,13 @@ static void grant(struct request *request, const struct grant_order *order)
             http_reply_header(request->reply, "Idempotent-Replayed", "true");
     } else {
         view_unlock(view);
-        enum trouble trouble = publish_event(request->gateway->publish, &order->event, request->claims.subject,
+        enum trouble trouble = publish_event(request->gateway->publish, &order->event,
+                                             request->claims.subject,
                                              http_call_header(request->call, "traceparent"), &published);
         log_info("grant_published", LOG_TEXT("by", request->claims.subject),
                  LOG_TEXT("grant_id", order->id), LOG_TEXT("user_id", order->event.user_id),
-                 LOG_NUMBER("amount_tokens", order->event.amount), LOG_TEXT("trouble", trouble_name(trouble)));
+                 LOG_NUMBER("amount_tokens", order->event.amount),
+                 LOG_TEXT("trouble", trouble_name(trouble)));
         view_lock(view);
         if (trouble == TROUBLE_NONE)
             await_entry(request, user, order, &published);

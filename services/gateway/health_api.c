@@ -1,5 +1,5 @@
-/* GET /v1/admin/health: what the gateway sees of the others. It judges by what has come back, and shows what the
- * workers say of themselves where the setting names them. */
+/* GET /v1/admin/health: what the gateway sees of the others. It judges by what has come back, and shows what
+ * the workers say of themselves where the setting names them. */
 #include <inttypes.h>
 #include <stdio.h>
 

@@ -7,8 +7,8 @@
 #include "base/xalloc.h"
 #include "worker/outbox.h"
 
-/* A partition holds many users' entries in the order of time: read from the end in pieces, each larger than the
- * one before, for whoever asks wants the newest. */
+/* A partition holds many users' entries in the order of time: read from the end in pieces, each larger than
+ * the one before, for whoever asks wants the newest. */
 enum { PIECE_RECORDS = 20000, PIECE_GROWS = 4, POLL_MS = 200 };
 
 struct piece { int64_t from, to; size_t first; };
@@ -29,7 +29,8 @@ static void take(const struct history_ask *ask, const struct kafka_record *recor
             history->facts = xrealloc(history->facts, (history->count ? history->count * 2 : 1)
                                       * sizeof *history->facts);
         history->facts[history->count++] = fact_make(&(struct place){ .topic = TOPIC_JOURNAL,
-            .partition = record->partition, .offset = record->offset, .at_ms = record->timestamp_ms }, &event);
+            .partition = record->partition, .offset = record->offset, .at_ms = record->timestamp_ms },
+                &event);
     }
     if (answer != DECODE_MALFORMED)
         event_clear(&event);
@@ -79,7 +80,8 @@ static enum trouble read_low(const struct history_ask *ask, int64_t *low)
 {
     int64_t high;
     struct kafka_client *client = kafka_client_open(ask->kafka);
-    enum trouble trouble = kafka_client_watermarks(client, ask->topic, ask->partition, low, &high, ask->timeout_ms);
+    enum trouble trouble = kafka_client_watermarks(client, ask->topic, ask->partition, low, &high,
+                                                   ask->timeout_ms);
     kafka_client_close(&client);
     return trouble;
 }

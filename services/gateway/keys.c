@@ -19,6 +19,6 @@ void key_id(const char *kind, const char *user_id, const char *key, char out[UUI
     hash[6] = (uint8_t)((hash[6] & 0x0f) | 0x80);        /* version 8: made by the application's own rule */
     hash[8] = (uint8_t)((hash[8] & 0x3f) | 0x80);
     snprintf(out, UUID_BYTES, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", hash[0],
-             hash[1], hash[2], hash[3], hash[4], hash[5], hash[6], hash[7], hash[8], hash[9], hash[10], hash[11],
-             hash[12], hash[13], hash[14], hash[15]);
+             hash[1], hash[2], hash[3], hash[4], hash[5], hash[6], hash[7], hash[8], hash[9], hash[10],
+             hash[11], hash[12], hash[13], hash[14], hash[15]);
 }

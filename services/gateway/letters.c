@@ -81,7 +81,8 @@ enum trouble letter_fetch(const struct kafka_config *kafka, const struct publish
 {
     int64_t until_ms = clock_mono_ms() + FETCH_TIMEOUT_MS;
     struct kafka_reader *reader = kafka_reader_open(kafka);
-    enum trouble trouble = kafka_reader_add(reader, publish_topic(publish, TOPIC_DEAD_LETTERS), letter->partition,
+    enum trouble trouble = kafka_reader_add(reader, publish_topic(publish, TOPIC_DEAD_LETTERS),
+                                            letter->partition,
                                             letter->offset, FETCH_TIMEOUT_MS);
     enum trouble found = TROUBLE_RETRY;
     while (trouble == TROUBLE_NONE && found == TROUBLE_RETRY && clock_mono_ms() < until_ms) {

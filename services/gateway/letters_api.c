@@ -123,7 +123,8 @@ static void answer_letters(struct request *request, const struct view *view, str
 void get_letters(struct request *request)
 {
     struct letter_page page = { .before = -1 };
-    if (!request_text(request, "code", ID_LENGTH_MAX, &page.code) || !request_limit(request, &page.limit) || !request_number(request, "cursor", 0, INT64_MAX / 2, &page.before)
+    if (!request_text(request, "code", ID_LENGTH_MAX, &page.code) || !request_limit(request, &page.limit)
+        || !request_number(request, "cursor", 0, INT64_MAX / 2, &page.before)
         || !request_choice(request, "state", "open|redriven|discarded|all", &page.state))
         return;
     view_lock(request->gateway->view);

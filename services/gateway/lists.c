@@ -22,7 +22,8 @@ struct text *request_csv(struct request *request, const char *name, int64_t sinc
 
 struct generation_page { int limit, status; int64_t since_ms; enum write_for reader; };
 
-static void page_generations(struct request *request, const struct generation *from, struct generation_page page)
+static void page_generations(struct request *request, const struct generation *from,
+                             struct generation_page page)
 {
     struct text *out = request_json(request, 200);
     const struct generation *last = NULL;
@@ -48,7 +49,8 @@ void list_generations(struct request *request, const char *user_id, enum write_f
     struct generation_page page = { .status = -1, .reader = reader };
     const char *cursor = http_call_query(request->call, "cursor");
     if (!request_limit(request, &page.limit)
-        || !request_choice(request, "status", "pending|accepted|submitted|completed|failed|cancelled|rejected",
+        || !request_choice(request, "status",
+                           "pending|accepted|submitted|completed|failed|cancelled|rejected",
                            &page.status))
         return;
     view_lock(request->gateway->view);

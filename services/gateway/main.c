@@ -2,16 +2,17 @@
  *
  * Reads   requests, results, journal, dead-letters (into memory, from some way back); balances in Redis
  * Writes  requests (generations, cancellations), grants, dead-letters (marks: redriven, discarded)
- * Owns    nothing: no money is decided here, no state is kept. Any number of instances run side by side, and each
- *         answers alike once it has read the topics
+ * Owns    nothing: no money is decided here, no state is kept. Any number of instances run side by side, and
+ *         each answers alike once it has read the topics
  *
- * Serves  the routes of routes.c, described by proto/openapi.yaml; the console's pages; /metrics, /healthz and
- *         /readyz on its health address. Every connection has a thread, so a call that waits for a decision, and a
- *         stream of events, starve nobody else.
+ * Serves  the routes of routes.c, described by proto/openapi.yaml; the console's pages; /metrics, /healthz
+ *         and /readyz on its health address. Every connection has a thread, so a call that waits for a
+ *         decision, and a stream of events, starve nobody else.
  *
- * Survives kill -9 at any point: an answer that was lost is asked for again with the same Idempotency-Key, which is
- * the same generation; a stream goes on behind its Last-Event-ID. Without Kafka or Redis it answers 503, and by
- * itself again when they are back. Plain HTTP/1.1: TLS, HTTP/2 and a strict parser belong to the proxy in front. */
+ * Survives kill -9 at any point: an answer that was lost is asked for again with the same Idempotency-Key,
+ * which is the same generation; a stream goes on behind its Last-Event-ID. Without Kafka or Redis it answers
+ * 503, and by itself again when they are back. Plain HTTP/1.1: TLS, HTTP/2 and a strict parser belong to the
+ * proxy in front. */
 #include <stdio.h>
 
 #include "gateway/gateway.h"
@@ -30,7 +31,8 @@ int main(int argc, char **argv)
     const struct param_program program = {
         .name = "reelgate-gateway", .summary = "The HTTP API and the web console.",
         .examples = "  REELGATE_JWT_SECRET_FILE=/run/secrets/jwt reelgate-gateway --address=127.0.0.1:8080\n"
-                    "  reelgate-gateway --jwt-public-key=/etc/reelgate/jwt.pem --jwt-issuer=https://id.example.com\n",
+                    "  reelgate-gateway --jwt-public-key=/etc/reelgate/jwt.pem "
+                    "--jwt-issuer=https://id.example.com\n",
         .versions = versions, .tables = tables };
     param_read(&program, argc, argv, &settings, &settings.worker.kafka);
 

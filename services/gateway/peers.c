@@ -12,7 +12,8 @@
 #include "http/client.h"
 #include "json/json.h"
 
-enum { ASK_EVERY_MS = 5000, TIMEOUT_MS = 3000, ANSWER_BYTES_MAX = 16 * 1024, PEERS_MAX = 64, ADDRESS_BYTES = 300,
+enum { ASK_EVERY_MS = 5000, TIMEOUT_MS = 3000, ANSWER_BYTES_MAX = 16 * 1024, PEERS_MAX = 64,
+    ADDRESS_BYTES = 300,
        WORDS_BYTES = 400 };
 
 struct peer {
@@ -79,12 +80,14 @@ void peers_close(struct peers **closing)
 static void read_reasons(const struct http_answer *answer, char out[WORDS_BYTES])
 {
     char why[JSON_ERROR_BYTES];
-    struct json *body = json_parse(answer->body ? answer->body : "", answer->body_length, JSON_BYTES_MAX, why);
+    struct json *body = json_parse(answer->body ? answer->body : "", answer->body_length, JSON_BYTES_MAX,
+                                   why);
     const struct json *reasons = json_get(body, "reasons");
     size_t used = 0;
     for (size_t i = 0; i < json_count(reasons) && used < WORDS_BYTES; i++) {
         const char *reason = json_string(json_at(reasons, i), NULL);
-        used += (size_t)snprintf(out + used, WORDS_BYTES - used, "%s%s", i > 0 ? "; " : "", reason ? reason : "?");
+        used += (size_t)snprintf(out + used, WORDS_BYTES - used, "%s%s", i > 0 ? "; " : "",
+                                 reason ? reason : "?");
     }
     if (used == 0)
         snprintf(out, WORDS_BYTES, "answers %d", answer->status);
@@ -116,8 +119,9 @@ void peers_turn(struct peers *peers)
     if (clock_mono_ms() >= peers->ask_at_ms && http_client_open_count(peers->client) == 0) {
         peers->ask_at_ms = clock_mono_ms() + ASK_EVERY_MS;
         for (int i = 0; i < peers->count; i++)
-            http_client_start(peers->client, &(struct http_request){ .method = "GET", .url = peers->rows[i].url,
-                .connect_timeout_ms = TIMEOUT_MS, .timeout_ms = TIMEOUT_MS, .answer_cap_bytes = ANSWER_BYTES_MAX },
+            http_client_start(peers->client, &(struct http_request){ .method = "GET",
+                .url = peers->rows[i].url, .connect_timeout_ms = TIMEOUT_MS, .timeout_ms = TIMEOUT_MS,
+                .answer_cap_bytes = ANSWER_BYTES_MAX },
                 take_answer, peers, &peers->rows[i]);
     }
     http_client_step(peers->client, NULL, 0, 0);

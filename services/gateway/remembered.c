@@ -71,7 +71,8 @@ static void write_remembered(struct text *out, const char *id, const struct toke
 static enum trouble look(struct request *request, const char *id, int status, bool *found)
 {
     struct tokens_generation generation;
-    enum trouble trouble = accounts_generation(request->gateway->accounts, request->claims.subject, id, &generation,
+    enum trouble trouble = accounts_generation(request->gateway->accounts, request->claims.subject, id,
+                                               &generation,
                                                found);
     if (trouble == TROUBLE_NONE && *found)
         write_remembered(request_json(request, status), id, &generation);

@@ -1,5 +1,5 @@
-/* A generation that the view does not hold (any more): Redis knows how it ended, for as long as ids are remembered
- * (dedupe_window). */
+/* A generation that the view does not hold (any more): Redis knows how it ended, for as long as ids are
+ * remembered (dedupe_window). */
 #ifndef GATEWAY_REMEMBERED_H
 #define GATEWAY_REMEMBERED_H
 

@@ -15,17 +15,18 @@ const struct problem_row PROBLEMS[PROBLEM_COUNT] = {
     [PROBLEM_UNAUTHORIZED] = { "unauthorized", "Not signed in",
         "A bearer token is missing, has expired or was not made for this service. Sign in again.", 401 },
     [PROBLEM_INSUFFICIENT_TOKENS] = { ERROR_INSUFFICIENT_TOKENS, "Not enough tokens",
-        "requiredTokens are needed and currentBalance are there. Nothing was reserved. Buy tokens, then ask again "
-        "with a new Idempotency-Key.", 402 },
+        "requiredTokens are needed and currentBalance are there. Nothing was reserved. Buy tokens, then "
+        "ask again with a new Idempotency-Key.", 402 },
     [PROBLEM_FORBIDDEN] = { "forbidden", "Not allowed", "Your role may not do this.", 403 },
-    [PROBLEM_NOT_FOUND] = { "not_found", "Not found", "There is no such thing, or it is somebody else's.", 404 },
+    [PROBLEM_NOT_FOUND] = { "not_found", "Not found", "There is no such thing, or it is somebody else's.",
+        404 },
     [PROBLEM_VALIDATION] = { ERROR_VALIDATION, "Not valid",
         "errors names each field, header or parameter, and what is allowed there.", 422 },
     [PROBLEM_GENERATION] = { ERROR_GENERATION, "No video",
         "The provider could not make this video. What was reserved has been released.", 502 },
     [PROBLEM_PROCESSING] = { ERROR_PROCESSING, "Try again",
-        "A part of the service does not answer. Come again after Retry-After with the same Idempotency-Key: "
-        "nothing is done twice.", 503 },
+        "A part of the service does not answer. Come again after Retry-After with the same "
+        "Idempotency-Key: nothing is done twice.", 503 },
     [PROBLEM_INTERNAL] = { ERROR_INTERNAL, "Our mistake", "Something went wrong on our side.", 500 },
 };
 
@@ -90,8 +91,9 @@ void request_redis_away(struct request *request)
 
 void request_kafka_away(struct request *request)
 {
-    request_retry(request, "The message service does not answer. Try again with the same Idempotency-Key: nothing "
-                           "is done twice.");
+    request_retry(request,
+                  "The message service does not answer. Try again with the same Idempotency-Key: nothing "
+                  "is done twice.");
 }
 
 /* ---- what a request brings */
@@ -108,7 +110,8 @@ bool request_number(struct request *request, const char *name, int64_t least, in
         *number = value;
         return true;
     }
-    snprintf(detail, sizeof detail, "%s must be a whole number from %" PRId64 " to %" PRId64, name, least, most);
+    snprintf(detail, sizeof detail, "%s must be a whole number from %" PRId64 " to %" PRId64, name, least,
+             most);
     request_invalid(request, "parameter", name, detail);
     return false;
 }
@@ -173,7 +176,8 @@ struct json *request_body(struct request *request, const char *names)
     }
     struct json *body = json_parse(request->call->body, request->call->body_length, JSON_BYTES_MAX, error);
     if (!body || json_kind(body) != JSON_OBJECT) {
-        snprintf(detail, sizeof detail, "The body must be a JSON object%s%s", body ? "" : ": ", body ? "." : error);
+        snprintf(detail, sizeof detail, "The body must be a JSON object%s%s", body ? "" : ": ",
+                 body ? "." : error);
         request_refuse(request, PROBLEM_BAD_REQUEST, 0, detail);
         json_free(&body);
         return NULL;
@@ -217,7 +221,8 @@ bool request_key(struct request *request, char key[256])
                        "The header Idempotency-Key is missing: make one before sending, and keep it.");
     else if (!read_key(given, key))
         request_refuse(request, PROBLEM_BAD_REQUEST, 0,
-                       "Idempotency-Key must be 1 to 255 printable characters without space, quote and backslash.");
+                       "Idempotency-Key must be 1 to 255 printable characters without space, quote and "
+                       "backslash.");
     else
         return true;
     return false;

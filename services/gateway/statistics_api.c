@@ -48,7 +48,8 @@ static void write_counts(struct text *out, const int64_t counts[USAGE_COUNT], bo
             out_number(out, USAGE_NAMES[c], counts[c]);
 }
 
-static bool is_of_models(const struct usage_row *row)        /* grants have no model: they are in the totals only */
+/* grants have no model: they are in the totals only */
+static bool is_of_models(const struct usage_row *row)
 {
     for (int c = 0; c < USAGE_GRANTED_TOKENS; c++)
         if (row->counts[c] != 0)
@@ -117,7 +118,9 @@ void get_usage(struct request *request)
     struct span span;
     size_t count;
     const char *model;
-    if (!request_text(request, "model", ID_LENGTH_MAX, &model) || !request_choice(request, "by", "hour|day", &by) || !request_choice(request, "format", "json|csv", &format)
+    if (!request_text(request, "model", ID_LENGTH_MAX, &model)
+        || !request_choice(request, "by", "hour|day", &by)
+        || !request_choice(request, "format", "json|csv", &format)
         || !read_span(request, by == 1 ? DAY_HOURS : 1, &span))
         return;
     view_lock(request->gateway->view);
@@ -150,7 +153,8 @@ static void count_under_way(const struct view *view, struct under_way under_way[
 
 static void write_stages(struct text *out, const struct usage_row *rows, size_t count)
 {
-    static const enum usage_count stages[] = { USAGE_REQUESTED, USAGE_ACCEPTED, USAGE_SUBMITTED, USAGE_COMPLETED };
+    static const enum usage_count stages[] = { USAGE_REQUESTED, USAGE_ACCEPTED, USAGE_SUBMITTED,
+        USAGE_COMPLETED };
     static const enum usage_count ends[] = { USAGE_COMPLETED, USAGE_FAILED, USAGE_CANCELLED, USAGE_REJECTED };
     int64_t totals[USAGE_COUNT] = { 0 };
     for (size_t i = 0; i < count; i++)
@@ -178,7 +182,8 @@ static void write_under_way(struct text *out, const struct under_way under_way[S
         out_open(out, NULL, '{');
         out_text(out, "status", STATUS_NAMES[s]);
         out_number(out, "count", under_way[s].count);
-        out_number(out, "oldestAgeSeconds", under_way[s].count > 0 ? (age_ms > 0 ? age_ms / 1000 : 0) : OUT_ABSENT);
+        out_number(out, "oldestAgeSeconds", under_way[s].count > 0 ? (age_ms > 0 ? age_ms / 1000 : 0)
+                   : OUT_ABSENT);
         out_close(out, '}');
     }
     out_close(out, ']');
@@ -208,7 +213,8 @@ void get_funnel(struct request *request)
     view_lock(request->gateway->view);
     look_since(request->gateway->view, &span);
     struct usage_row *rows = usage_sum(&request->gateway->view->usage, span.from_ms, 1, NULL, &row_count);
-    struct usage_reason *reasons = usage_reasons_sum(&request->gateway->view->usage, span.from_ms, &reason_count);
+    struct usage_reason *reasons = usage_reasons_sum(&request->gateway->view->usage, span.from_ms,
+                                                     &reason_count);
     count_under_way(request->gateway->view, under_way);
     view_unlock(request->gateway->view);
     struct text *out = request_json(request, 200);

@@ -12,7 +12,8 @@
 #include "base/xalloc.h"
 
 enum { PAGE_RECORDS_MAX = 400 * 1000, PAGE_TIMEOUT_MS = 4000,        /* read for one page, */
-       SHEET_RECORDS_MAX = 4 * 1000 * 1000, SHEET_TIMEOUT_MS = 20000, SHEET_ROWS = 100 * 1000,  /* and one export */
+       /* and one export */
+       SHEET_RECORDS_MAX = 4 * 1000 * 1000, SHEET_TIMEOUT_MS = 20000, SHEET_ROWS = 100 * 1000,
        READERS_MAX = 2 };                /* at once, of all users: each is a connection and much memory */
 
 struct listing {
@@ -123,7 +124,8 @@ static bool list_journal(struct listing *list)
         .records_max = list->sheet ? SHEET_RECORDS_MAX : PAGE_RECORDS_MAX,
         .timeout_ms = list->sheet ? SHEET_TIMEOUT_MS : PAGE_TIMEOUT_MS };
     bool free_reader = atomic_fetch_add(&gateway->history_readers, 1) < READERS_MAX;
-    bool read = free_reader && atomic_load(&gateway->kafka_well) && history_read(&ask, &history) == TROUBLE_NONE;
+    bool read = free_reader && atomic_load(&gateway->kafka_well) && history_read(&ask,
+                                                                                 &history) == TROUBLE_NONE;
     atomic_fetch_sub(&gateway->history_readers, 1);
     if (read) {
         add_history(list, &history);

@@ -138,7 +138,8 @@ void get_user(struct request *request)
 {
     struct balance balance;
     bool verified;
-    if (accounts_balance(request->gateway->accounts, request->parts[0], &balance, &verified) != TROUBLE_NONE) {
+    if (accounts_balance(request->gateway->accounts, request->parts[0], &balance,
+                         &verified) != TROUBLE_NONE) {
         request_redis_away(request);
         return;
     }

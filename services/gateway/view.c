@@ -315,7 +315,8 @@ struct generation *user_generation_make(struct view *view, struct user *user, co
     generation->duration_seconds = generation->seed = EVENT_ABSENT;
     generation->progress = -1;
     generation->required_tokens = generation->charged_tokens = EVENT_ABSENT;
-    generation->current_balance = generation->reserved_tokens = generation->output_expires_at_ms = EVENT_ABSENT;
+    generation->current_balance = generation->reserved_tokens = EVENT_ABSENT;
+    generation->output_expires_at_ms = EVENT_ABSENT;
     place_generation(user, generation);
     user->generations++;
     user->ends[STATUS_PENDING]++;

@@ -60,7 +60,8 @@ struct generation {
     int64_t required_tokens, charged_tokens;
     char *error_code, *error_message, *failure_code;
     int64_t current_balance, reserved_tokens;               /* of a refusal for lack of tokens */
-    int64_t held_tokens, held_at_ms;     /* by the journal: what is reserved and neither committed nor released */
+    /* by the journal: what is reserved and neither committed nor released */
+    int64_t held_tokens, held_at_ms;
     double progress;                     /* of a render under way, 0 to 1; below 0: not said */
     enum status settled;                 /* by the journal: completed, failed or cancelled; 0: not yet */
     bool rejection_waits;                /* to be counted when its request is read: that has the model */
@@ -72,7 +73,8 @@ struct user {
     struct fact *oldest, *newest;
     struct generation *first, *last;     /* oldest and newest */
     int64_t facts, generations;          /* how many are kept */
-    int64_t ends[STATUS_COUNT];          /* how many stand at each status; what has ended also when not kept */
+    /* how many stand at each status; what has ended also when not kept */
+    int64_t ends[STATUS_COUNT];
     int64_t bytes, active_at_ms;
     int64_t since_ms;                    /* older facts and generations were let go; 0: none */
     struct balance balance; bool has_balance;       /* after the last journal entry */
@@ -107,7 +109,8 @@ struct view {
     /* offsets below this are not in the view: never read, or dropped with their user. since_ms: of the first
      * record that was read, where older ones were not; the latest of all partitions */
     struct floors { int64_t *offsets; bool *begun; int32_t count; int64_t since_ms; } floors[TOPIC_COUNT];
-    int64_t dropped_ms;                  /* users who were heard of before this last may be unknown; 0: none */
+    /* users who were heard of before this last may be unknown; 0: none */
+    int64_t dropped_ms;
     bool caught_up;
 };
 
@@ -141,8 +144,8 @@ struct generation *view_announce(struct view *view, const struct event *request,
 /* The offset from which a partition is read. */
 void view_floor(struct view *view, enum topic topic, int32_t partition, int32_t partitions, int64_t offset);
 int64_t view_floor_of(const struct view *view, enum topic topic, int32_t partition);
-/* From when on requests, results and journal are complete here (user: NULL for all of them, and for one who is
- * not known); EVENT_ABSENT: from the beginning of time. */
+/* From when on requests, results and journal are complete here (user: NULL for all of them, and for one who
+ * is not known); EVENT_ABSENT: from the beginning of time. */
 int64_t view_since(const struct view *view);
 int64_t user_since(const struct view *view, const struct user *user);
 /* Everything that was there has been read. What was never read will never come: generations whose results lie

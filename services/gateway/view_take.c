@@ -23,7 +23,8 @@ static const char *model_of(const struct view *view, const struct generation *ge
     return generation->model ? generation->model : view->default_model;
 }
 
-static void count(struct view *view, const struct generation *generation, int64_t at_ms, enum usage_count what,
+static void count(struct view *view, const struct generation *generation, int64_t at_ms,
+                  enum usage_count what,
                   int64_t amount)
 {
     usage_add(&view->usage, at_ms, model_of(view, generation), what, amount);
@@ -275,7 +276,8 @@ void view_give_up(struct view *view, const struct letter *letter)
 void view_take_letter(struct view *view, const struct letter *letter)
 {
     view->letters[view->letter_count++ % LETTERS_MAX] = *letter;
-    if (view->caught_up)                 /* its request has been read: before that, view_is_caught_up does it */
+    /* its request has been read: before that, view_is_caught_up does it */
+    if (view->caught_up)
         view_give_up(view, letter);
 }
 

@@ -39,7 +39,8 @@ void write_generation(struct text *out, const char *name, const struct generatio
                       enum write_for reader)
 {
     char self[128];
-    snprintf(self, sizeof self, "%s/%s", reader == WRITE_FOR_OWNER ? "/v1/generations" : "/v1/admin/generations",
+    snprintf(self, sizeof self, "%s/%s", reader == WRITE_FOR_OWNER ? "/v1/generations"
+             : "/v1/admin/generations",
              generation->id);
     out_open(out, name, '{');
     out_text(out, "id", generation->id);
@@ -90,7 +91,8 @@ int64_t entry_change(const struct event *entry)
     return strcmp(entry->kind, "commit") == 0 ? 0 : entry->amount;
 }
 
-static void write_entry(struct text *out, const char *name, const struct fact *fact, const struct event *entry)
+static void write_entry(struct text *out, const char *name, const struct fact *fact,
+                        const struct event *entry)
 {
     char id[48];
     snprintf(id, sizeof id, "%" PRId32 "@%" PRId64, fact->partition, fact->offset);

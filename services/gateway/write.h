@@ -21,7 +21,8 @@ int64_t entry_change(const struct event *entry);
 
 /* One event of a user's stream, as the data of server-sent events. *event: its name. false: of no
  * interest. */
-bool write_stream_data(struct text *out, const struct user *user, const struct fact *fact, const char **event);
+bool write_stream_data(struct text *out, const struct user *user, const struct fact *fact,
+                       const char **event);
 
 /* "completed": the last word of an event's type. */
 const char *event_word(enum event_type type);
