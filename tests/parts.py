@@ -25,7 +25,7 @@ PR_SET_CHILD_SUBREAPER = 36
 BUILD = os.path.join(ROOT, "build", "sanitize")
 PYTHON = os.path.join(ROOT, "build", "venv", "bin", "python")
 CTEST_LABELS = ("unit", "contract", "component", "fuzz")
-PARTS = (*CTEST_LABELS, "sdk", "system", "browser")
+PARTS = (*CTEST_LABELS, "sdk", "system", "fault", "browser")
 
 
 def run(argv, *, cwd=ROOT, env=None):
@@ -113,6 +113,8 @@ def run_part(part, pattern):
         return sdk(pattern)
     if part == "system":
         return pytest("tests/system", pattern, "--ignore=tests/system/browser")
+    if part == "fault":
+        return pytest("tests/fault", pattern, "--numprocesses=2", "--dist=loadfile")
     if part == "browser":
         return pytest("tests/system/browser", pattern, "--numprocesses=2", "--dist=worksteal")
     return ctest(part, pattern)

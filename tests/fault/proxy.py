@@ -4,9 +4,9 @@
     rule = proxy.add(Rule("EndTxn", REPLY, CUT))        # the next one; the broker has done it, nobody is told
     rule.wait_met(10)
 
-It does only what a network can do: on one connection and in one direction nothing overtakes, and after a byte is lost
-nothing comes any more. So SILENCE swallows the message and all that follows, and a delay delays what follows too. LATE is
-a packet on a lost path: the sender's connection breaks now, its request arrives all the same, later.
+It does only what a network can do: on one connection and in one direction nothing overtakes, and after a byte is
+lost nothing comes any more. So SILENCE swallows the message and all that follows, and a delay delays what follows
+too. LATE is a packet on a lost path: the sender's connection breaks now, its request arrives all the same, later.
 
 All proxies share one thread; rules are added and removed from any.
 """
@@ -27,8 +27,8 @@ DELAY, HOLD, SILENCE, CUT, LATE = "delay", "hold", "silence", "cut", "late"
 class Rule:
     """What happens to messages of these names (a string or several; a name that ends with * is a beginning).
 
-    times: how many it meets (None: no end), after the first skip. client: a part of Kafka's client.id. chance: of each
-    message, drawn from a generator of its own. where: asked with the bytes. seconds: of DELAY and LATE.
+    times: how many it meets (None: no end), after the first skip. client: a part of Kafka's client.id. chance: of
+    each message, drawn from a generator of its own. where: asked with the bytes. seconds: of DELAY and LATE.
     """
 
     def __init__(self, names, direction, action, **more):
@@ -52,7 +52,8 @@ class Rule:
         if direction != self.direction or self.client not in message.client:
             return False
         if not any(
-            message.name.startswith(name[:-1]) if name.endswith("*") else message.name == name for name in self.names
+            message.name.startswith(name[:-1]) if name.endswith("*") else message.name == name
+            for name in self.names
         ):
             return False
         return self.where is None or self.where(message.data)
@@ -155,6 +156,8 @@ class _Connection:
                 while not rule.released.is_set():
                     await asyncio.sleep(0.02)
         if direction not in self.silent:
+            if sink[1].transport.is_closing():
+                raise ConnectionAbortedError("nobody is there any more")
             sink[1].write(message.data)
 
     async def _deliver_late(self, message, seconds):

@@ -1,5 +1,6 @@
-"""The proxy itself: it finds each message wherever the bytes are cut, passes everything on unchanged when no rule says
-otherwise, and does to a chosen one what the rule says, to no other."""
+"""The proxy itself: it finds each message wherever the bytes are cut, passes everything on unchanged when no rule
+says otherwise, and does to a chosen one what the rule says, to no other.
+"""
 
 import os
 import socket
@@ -40,7 +41,11 @@ def post(body, *more):
 CONVERSATIONS = {
     "kafka": (
         wire.Kafka,
-        [kafka_request(26, 7, "reelgate-admission"), kafka_request(99, 8, ""), kafka_request(28, 9, "x" * 300)],
+        [
+            kafka_request(26, 7, "reelgate-admission"),
+            kafka_request(99, 8, ""),
+            kafka_request(28, 9, "x" * 300),
+        ],
         ["EndTxn", "api-99", "TxnOffsetCommit"],
         # Kafka answers in order; that a reply is known by its id alone must not depend on it.
         [kafka_reply(8), kafka_reply(7, b""), kafka_reply(9)],
@@ -48,9 +53,21 @@ CONVERSATIONS = {
     ),
     "redis": (
         wire.Redis,
-        [b"*1\r\n$4\r\nPING\r\n", b"*3\r\n$7\r\nevalsha\r\n$2\r\n\r\n\r\n$0\r\n\r\n", b"*2\r\n$4\r\nINFO\r\n$1\r\nx\r\n"] * 2,
+        [
+            b"*1\r\n$4\r\nPING\r\n",
+            b"*3\r\n$7\r\nevalsha\r\n$2\r\n\r\n\r\n$0\r\n\r\n",
+            b"*2\r\n$4\r\nINFO\r\n$1\r\nx\r\n",
+        ]
+        * 2,
         ["PING", "EVALSHA", "INFO"] * 2,
-        [b"+PONG\r\n", b"*3\r\n:1\r\n$-1\r\n*2\r\n$3\r\n\r\n1\r\n+a\r\n", b"$0\r\n\r\n", b"-ERR no\r\n", b"*-1\r\n", b"*0\r\n"],
+        [
+            b"+PONG\r\n",
+            b"*3\r\n:1\r\n$-1\r\n*2\r\n$3\r\n\r\n1\r\n+a\r\n",
+            b"$0\r\n\r\n",
+            b"-ERR no\r\n",
+            b"*-1\r\n",
+            b"*0\r\n",
+        ],
         ["PING", "EVALSHA", "INFO"] * 2,
     ),
     "http": (
@@ -69,7 +86,13 @@ CONVERSATIONS = {
             b"HTTP/1.1 204 No Content\r\n\r\n",
             b"HTTP/1.1 502 Bad\r\nContent-Length: 0\r\n\r\n",
         ],
-        ["POST /v1/text_to_video", "POST /v1/text_to_video", "GET /v1/tasks/1", "DELETE /v1/tasks/1", "POST /c"],
+        [
+            "POST /v1/text_to_video",
+            "POST /v1/text_to_video",
+            "GET /v1/tasks/1",
+            "DELETE /v1/tasks/1",
+            "POST /c",
+        ],
     ),
 }
 
@@ -90,7 +113,9 @@ def test_messages_are_found_wherever_they_are_cut(name, piece):
 
 def test_a_kafka_message_tells_its_client():
     talk = wire.Kafka()
-    assert [message.client for message in talk.requests(kafka_request(26, 1, "reelgate-poller"))] == ["reelgate-poller"]
+    assert [message.client for message in talk.requests(kafka_request(26, 1, "reelgate-poller"))] == [
+        "reelgate-poller"
+    ]
     assert [message.client for message in talk.replies(kafka_reply(1))] == ["reelgate-poller"]
 
 
@@ -103,7 +128,11 @@ def test_what_was_cut_short_is_kept():
 
 
 def test_foreign_bytes_are_told():
-    for dialect, data in ((wire.Redis, b"GET / HTTP/1.1\r\n"), (wire.Http, b"one\r\n\r\n"), (wire.Kafka, b"\0\0\0\1x")):
+    for dialect, data in (
+        (wire.Redis, b"GET / HTTP/1.1\r\n"),
+        (wire.Http, b"one\r\n\r\n"),
+        (wire.Kafka, b"\0\0\0\1x"),
+    ):
         with pytest.raises(wire.WireError):
             list(dialect().requests(data))
 

@@ -1,8 +1,9 @@
-"""Where messages begin and end on a connection, and what each is called: enough of Kafka, Redis and HTTP to choose some.
+"""Where messages begin and end on a connection, and what each is called: enough of Kafka, Redis and HTTP to choose
+some.
 
-A dialect is made for each connection. requests(data) and replies(data) take bytes as they come and give the messages that are
-whole now; what a reply answers is known from the requests before it. rest(reply) gives what came after the last whole
-message: bytes of one that was cut short.
+A dialect is made for each connection. requests(data) and replies(data) take bytes as they come and give the
+messages that are whole now; what a reply answers is known from the requests before it. rest(reply) gives what came
+after the last whole message: bytes of one that was cut short.
 """
 
 import struct

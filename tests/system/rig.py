@@ -8,7 +8,7 @@ import time
 import urllib.request
 import zlib
 
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 import redises
 from brokers import Given
@@ -59,6 +59,7 @@ class Rig:
         )
         self.observer = Observer(self.kafka, prefix, TOPICS)
         self.published = []  # delivery reports in order: (topic, partition, offset, value)
+        self._fates = {}  # (topic, partition, offset) -> what publish was told
         self._journal_partitions = (
             self.producer.list_topics(prefix + "journal").topics[prefix + "journal"].partitions
         )
@@ -104,13 +105,17 @@ class Rig:
 
     # ---- upstream
 
-    def publish(self, topic, value, *, key=None, headers=None):
-        """value: a dict, or bytes as they are. Where it lies is known after flush()."""
+    def publish(self, topic, value, *, key=None, headers=None, fate=None):
+        """value: a dict, or bytes as they are. Where it lies is known after flush(). fate, for the oracle: "dead"
+        becomes a dead letter, "may be dead", or None.
+        """
         value = value if isinstance(value, bytes) else json.dumps(value).encode()
 
         def delivered(error, message):
             assert error is None, error
-            self.published.append((topic, message.partition(), message.offset(), value))
+            place = (topic, message.partition(), message.offset())
+            self.published.append((*place, value))
+            self._fates[place] = fate
 
         self.producer.produce(self.prefix + topic, value, key, headers=headers, on_delivery=delivered)
         self.producer.poll(0)
@@ -169,6 +174,44 @@ class Rig:
     def redis_back(self, process):
         self.servers.revive(process)
 
+    def unread(self):
+        """Partitions of requests in which admission has not yet committed all that was published."""
+        last = {}
+        for topic, partition, offset, _ in self.published:
+            if topic == "requests":
+                last[partition] = max(offset, last.get(partition, 0))
+        group = {"group.id": self.prefix + "admission", "log_level": 2}
+        reader = Consumer({"bootstrap.servers": self.kafka, **group})
+        try:
+            places = [TopicPartition(self.prefix + "requests", partition) for partition in last]
+            committed = reader.committed(places, 20)
+            return [place.partition for place in committed if place.offset <= last[place.partition]]
+        finally:
+            reader.close()
+
+    def fate(self, place):
+        """As publish was told about the record at (topic, partition, offset)."""
+        return self._fates.get(place)
+
+    def buckets(self):
+        """bucket -> (its mark of a verified recovery or None, its open holds)."""
+        return {
+            bucket: (
+                self.redis.hget(f"rg:{{{bucket}}}:meta", "verified"),
+                self.redis.zrange(f"rg:{{{bucket}}}:open", 0, -1),
+            )
+            for bucket in self._journal_partitions
+        }
+
+    def read_again(self):
+        """All topics, read from the beginning by a reader of its own: topic -> records."""
+        late = Observer(self.kafka, self.prefix, TOPICS)
+        try:
+            late.to_the_end()
+        finally:
+            late.close()
+        return late.seen
+
     def bucket(self, user):
         return zlib.crc32(user.encode()) % len(self._journal_partitions)
 
@@ -197,11 +240,15 @@ class Rig:
         """How many tasks the provider was ever made to make."""
         return self.sandbox("/admin/state")["creates"]["accepted"]
 
+    def tasks(self):
+        """All that were ever made, also the deleted ones; name is the [id:...] of their prompt."""
+        return self.sandbox("/admin/tasks")["tasks"]
+
     def tasks_living(self):
         """Those that were neither deleted nor ended."""
         return [
             task
-            for task in self.sandbox("/admin/tasks")["tasks"]
+            for task in self.tasks()
             if not task["deleted"] and task["status"] in ("THROTTLED", "PENDING", "RUNNING")
         ]
 
