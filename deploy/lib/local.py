@@ -102,6 +102,8 @@ def up(stack, options):
     progress.close()
     status = print_status(stack)
     settings = " ".join(f"{name}={value}" for name, value in stack.reelgate("status")[1].items())
+    if stack.find("gateway-0") is not None:
+        settings += f" REELGATE={stack.gateway_url()}"
     print(f"\n  reelgate's settings for this stack:\n  export {settings}")
     if stack.find("gateway-0") is not None:
         print(f"\n  console:  {stack.gateway_url()}")

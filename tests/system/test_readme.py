@@ -3,8 +3,10 @@ topics' prefix is changed."""
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -69,6 +71,26 @@ def test_python_subscribes(funded):
     said = run(funded, [sys.executable, "-c", one(funded, "python", "Consumer(")])
     assert "reelgate.generation.accepted" in said
     assert "http" in said.strip().splitlines()[-1]
+
+
+def test_over_http(funded):
+    """As it stands: ends by itself never, so it is ended once the stream has told of the video and its price."""
+    funded.start("gateway")
+    argv, env = funded.stack.reelgate("token")
+    env = {**os.environ, **env, "REELGATE": funded.stack.gateway_url(), "no_proxy": "127.0.0.1"}
+    env["PATH"] = os.path.dirname(argv[0]) + os.pathsep + env["PATH"]
+    with subprocess.Popen(["sh", "-c", one(funded, "sh", "/v1/generations")], env=env, text=True, start_new_session=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as shell:  # fmt: skip
+        limit = threading.Timer(90, os.killpg, (shell.pid, signal.SIGKILL))
+        limit.start()
+        said = ""
+        while line := shell.stdout.readline():
+            said += line
+            if '"kind":"commit"' in line:
+                break
+        limit.cancel()
+        os.killpg(shell.pid, signal.SIGKILL)
+    assert '"status":"accepted"' in said and '"type":"completed"' in said and '"kind":"commit"' in said, said
 
 
 def test_operators_commands(funded):
