@@ -58,7 +58,8 @@ static void ask_settle(struct settle *self, struct item *item, const struct orig
     item->settlement = (struct settlement){
         .user_id = event->user_id, .generation_id = event->generation_id, .origin = *origin,
         /* Decided once, by whoever ended the generation: never computed anew here. */
-        .charge_tokens = completed ? event->required_tokens : planted(FAILED_IS_PAID) ? SETTLE_ALL : event->charge,
+        .charge_tokens = completed ? event->required_tokens
+                         : planted(FAILED_IS_PAID) ? SETTLE_ALL : event->charge,
         .at_ms = clock_wall_ms(), .view = self->view.bytes,
         .status = completed ? "completed" : event->type == EVENT_GENERATION_FAILED ? "failed" : "cancelled",
     };
