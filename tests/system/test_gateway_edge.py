@@ -14,6 +14,7 @@ import time
 
 import jwt
 import pytest
+import yaml
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -236,6 +237,32 @@ def test_roles(gateway, user, admin):
     assert admin.get("/v1/admin").status_code == 404
     answer = admin.call("PUT", "/v1/balance")
     assert answer.status_code == 405 and answer.headers["Allow"] == "GET"
+
+
+def routes():
+    """Every route of the OpenAPI document: (method, path)."""
+    with open(os.path.join(ROOT, "proto", "openapi.yaml"), encoding="utf-8") as file:
+        paths = yaml.safe_load(file)["paths"]
+    found = [(method.upper(), path) for path, row in paths.items() for method in row if method != "parameters"]
+    return sorted((method, re.sub(r"{letter}", "0-0", re.sub(r"{(?!letter)\w+}", "x", path))) for method, path in found)
+
+
+def test_every_route_is_refused_to_whom_it_is_not_for(gateway):
+    """Over HTTP, by rule: nobody and strangers nowhere, users not where admins are, support only where it reads."""
+    url = gateway.stack.gateway_url()
+    nobody, user_, support = (Caller(url, token) for token in (None, gateway.stack.token("u"), gateway.stack.token("s", "support")))
+    secret = gateway.stack.jwt_secret()
+    stranger = Caller(url, jwt.encode(claims("x", role="owner"), secret, algorithm="HS256"))
+    api = [(method, path) for method, path in routes() if path.startswith("/v1/")]
+    assert len(api) > 20
+    for method, path in api:
+        body = {} if method == "POST" else None
+        assert nobody.call(method, path, body).status_code == 401, f"{method} {path}"
+        assert stranger.call(method, path, body).status_code == 403, f"{method} {path}"
+        if path.startswith("/v1/admin/"):
+            assert user_.call(method, path, body).status_code == 403, f"{method} {path}"
+        if method != "GET" and path != "/v1/quotes":
+            assert support.call(method, path, body).status_code == 403, f"{method} {path}"
 
 
 def test_too_many_calls_are_429(gateway):
