@@ -138,12 +138,25 @@ class Stack:
         self._keep("sandbox", process)
         programs.listening(process, "the sandbox", "sandbox_listening")
 
+    def _health_port(self, program, instance):
+        """The one it found for itself when it was started first, if it is still free: others know it by that."""
+        port = self.plan["ports"].get(f"{program}-{instance} health", 0)
+        return port if port and is_free(port) else 0
+
+    def workers(self):
+        """Where the living workers say how they are, as the gateway's setting names them."""
+        return ",".join(
+            f"{name}={self.find(name).more['health'].removeprefix('http://')}"
+            for name in self.program_names()
+            if not name.startswith("gateway-") and self.find(name) and "health" in self.find(name).more
+        )
+
     def settings_of(self, program, instance):
         settings = {
             "kafka_bootstrap_servers": self.kafka,
             "topic_prefix": self.prefix,
             "instance_id": instance,
-            "health_address": "127.0.0.1:0",
+            "health_address": f"127.0.0.1:{self._health_port(program, instance)}",
         }
         if program in ("admission", "ledger", "gateway"):
             settings["redis_url"] = self.redis_url
@@ -151,6 +164,7 @@ class Stack:
             settings["policy"] = os.path.join(ROOT, "deploy", "policy.json")
         if program == "gateway":
             settings["address"] = f"127.0.0.1:{self._port(f'gateway-{instance}')}"
+            settings["workers"] = self.workers()
             if self.provider is None:  # its videos come over plain HTTP
                 settings["media_sources"] = f"https: {self.sandbox_url}"
         return settings
@@ -202,6 +216,8 @@ class Stack:
         )
         self._keep(name, process)
         process.more["health"] = programs.listening(process, name)
+        self.plan["ports"][f"{name} health"] = int(process.more["health"].rpartition(":")[2])
+        self._write_plan()
         if program == "gateway":
             programs.listening(process, name, "gateway_listening")
         return self._keep(name, process)

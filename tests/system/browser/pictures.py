@@ -96,7 +96,8 @@ def copy_into_the_past(rig, prefix, order, rnd):
     target.plan["ports"]["redis"] = rig.stack.plan["ports"]["redis"]
     target.apply_topics()
     by_client = ConfigEntry("message.timestamp.type", "CreateTime", incremental_operation=AlterConfigOpType.SET)
-    changed = AdminClient({"bootstrap.servers": rig.kafka}).incremental_alter_configs(
+    admin = AdminClient({"bootstrap.servers": rig.kafka})  # lives until its answers are there
+    changed = admin.incremental_alter_configs(
         [ConfigResource("TOPIC", prefix + "requests", incremental_configs=[by_client])]
     )
     for done in changed.values():

@@ -86,7 +86,7 @@ def story(stack, runner):
 
 def test_the_overview_tells_the_funnel_the_reasons_and_the_health(page, story):
     admin(page, "#/overview")
-    for part in ("kafka", "redis", "view", "admission", "ledger"):
+    for part in ("kafka", "redis", "view", "admission", "ledger", "generator-0", "poller-0", "ledger-0"):
         page.until(
             lambda part=part: page.shown(f"#strip [data-part={part}].good"), f"{part} in the health strip"
         )

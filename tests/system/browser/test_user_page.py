@@ -160,6 +160,34 @@ def test_a_video_is_made_as_asked_shown_and_paid_and_the_balance_follows_by_itse
     assert re.search(r"1 token spent.*Reserved for a video.*−1.*Tokens added.*\+2", rows), rows
 
 
+# The answers about the balance come late: after what happened since they were made.
+SLOW_BALANCE = """
+const real = window.fetch;
+window.fetch = async (url, given) => {
+  const answer = await real(url, given);
+  if (String(url).endsWith("/v1/balance")) {
+    window.late = (window.late ?? 0) + 1;
+    await new Promise((done) => setTimeout(done, 3000));
+    setTimeout(() => { window.late -= 1; }, 200);
+  }
+  return answer;
+};
+"""
+
+
+def test_a_late_answer_about_the_balance_does_not_outrank_a_newer_event(page, user, stack):
+    stack.grant_and_wait(user, 5)
+    studio(page, user)
+    balance_is(page, 5, 0, 0)
+    page.until(lambda: page.all("#live[data-state=live]"), "the stream of events")
+    page.run(SLOW_BALANCE)
+    ask_for(page, PROMPT)  # asks for the balance anew once it is accepted
+    page.until(lambda: page.run("return window.late"), "a call for the balance")
+    page.says("Ready", ".video .badge")
+    page.until(lambda: page.run("return window.late") == 0, "the late answers")
+    balance_is(page, 4, 0, 1)
+
+
 def test_how_far_a_render_is_moves_by_itself(page, user, stack):
     stack.grant_and_wait(user, 1)
     studio(page, user)

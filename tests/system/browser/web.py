@@ -68,6 +68,7 @@ class Gateway:
             "policy": os.path.join(ROOT, "deploy", "policy.json"),
             "address": self.url.removeprefix("http://") if self.process else "127.0.0.1:0",
             "media_sources": stack.sandbox_url,
+            "workers": stack.workers(),
             **GATEWAY,
             **self.settings,
         }

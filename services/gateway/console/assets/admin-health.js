@@ -6,9 +6,10 @@ import { ago, count } from "./format.js";
 import { head, table, tile, tiles, timeOf } from "./admin-kit.js";
 import { note } from "./ui.js";
 
-const NAMES = { kafka: "Kafka", redis: "Redis", view: "Topics read", recovery: "Ledger recovery" };
+const NAMES = { kafka: "Kafka", redis: "Redis", view: "Topics read", admission: "Decisions", ledger: "Settlement" };
 
-export const nameOf = ({ name }) => NAMES[name] ?? name[0].toUpperCase() + name.slice(1);
+/* "poller-0", a worker's own word, is "Poller 0". */
+export const nameOf = ({ name }) => NAMES[name] ?? (name[0].toUpperCase() + name.slice(1)).replace(/-(\d+)$/, " $1");
 
 export const title = () => "Health";
 

@@ -13,6 +13,7 @@ import { openVideos } from "./videos.js";
 let closeStream = () => {};
 let parts = null; /* { compose, videos, history } once signed in */
 let balance = null;
+let heard = 0; /* how many balances came as events */
 
 function awayWords(problem) {
   if (problem.code === "unreachable")
@@ -41,10 +42,15 @@ function showBalance(next) {
   parts.compose.setBalance(balance);
 }
 
+/* An answer may be older than an event that came while it was under way: then it is asked for again. */
 const loadBalance = async () => {
-  const value = await page.attempt(() => get("/v1/balance"));
-  if (value) showBalance(value);
-  return value;
+  for (;;) {
+    const before = heard;
+    const value = await page.attempt(() => get("/v1/balance"));
+    if (value && heard !== before) continue;
+    if (value) showBalance(value);
+    return value;
+  }
 };
 
 const reload = () => Promise.all([loadBalance(), parts.videos.load(), parts.history.load()]);
@@ -58,6 +64,7 @@ function onEvent({ type, data }) {
   }
   if (type === "balance") {
     const { transaction, ...numbers } = said;
+    heard += 1;
     showBalance({ verified: true, ...numbers });
     if (transaction) parts.history.add({ ...transaction, balance: numbers });
   } else if (type === "generation") {
