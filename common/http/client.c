@@ -148,7 +148,10 @@ static struct curl_slist *header_list(const char *const *headers)
     return list;
 }
 
-/* What holds for every call, whatever it asks for. */
+/* What holds for every call, whatever it asks for. Plain HTTP is among the protocols for the sandbox alone
+ * (provider_warn says so when it is not). Nothing here fetches an address that a stranger names: a user's image
+ * is fetched by the provider, and outputs are handed on as text, never downloaded. So there is no list of
+ * allowed hosts and no check of where a name leads; whoever adds a download adds both. */
 static void set_limits(CURL *easy, const struct http_request *request)
 {
     SET(easy, CURLOPT_PROTOCOLS_STR, "http,https");

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/xalloc.h"
 
 static const struct { int status; const char *label; } CODES[] = {
@@ -28,6 +29,20 @@ void provider_require_key(const struct provider_settings *settings, const char *
                     "of a file "
             "that holds it with --runway-api-secret-file\n", program);
     exit(2);
+}
+
+void provider_warn(const struct provider_settings *settings)
+{
+    static const char *const near[] = { "http://127.0.0.1", "http://localhost", "http://[::1]" };
+    const char *url = settings->base_url;
+    bool plain = strncmp(url, "http://", 7) == 0;
+    for (size_t i = 0; i < sizeof near / sizeof near[0]; i++) {
+        size_t length = strlen(near[i]);
+        plain = plain && !(strncmp(url, near[i], length) == 0 && strchr(":/", url[length]));
+    }
+    if (plain)
+        log_warn("provider_unencrypted", LOG_TEXT("runway_base_url", url),
+                 LOG_TEXT("reason", "Runway's key goes over plain HTTP: only a sandbox may be there"));
 }
 
 char **provider_headers(const struct provider_settings *settings)

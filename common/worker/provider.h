@@ -30,6 +30,8 @@ struct provider_settings {
 /* The key is the one setting without which nothing can be done and that has no default: one line and exit 2
  * without it. */
 void provider_require_key(const struct provider_settings *settings, const char *program);
+/* Says so, once at start, when the key will go over a network unencrypted: plain HTTP is for the sandbox. */
+void provider_warn(const struct provider_settings *settings);
 /* The header lines as a NULL-ended list; NULL when there are none. Given: end with provider_headers_free. */
 char **provider_headers(const struct provider_settings *settings);
 void provider_headers_free(char ***headers);

@@ -30,7 +30,7 @@ struct cli_settings {
     const char *role, *jwt_secret, *jwt_issuer, *jwt_audience;
     const char *prompt, *model, *ratio, *image, *generation_id, *project_id;
     int64_t amount, duration, seed, deadline, limit, replication, partitions, journal_partitions, wait_ms,
-        settle_ms, expires_ms;
+        settle_ms, expires_ms, under_way_ms;
     bool wait, no_wait, unknown, all, none, provider;
     const char *task_id, *workers, *runway_base_url, *runway_key;
 };

@@ -17,7 +17,8 @@
 
 static const struct param submissions_rows[] = {
     { .name = "unknown", .type = PARAM_BOOL, .fallback = "false", AT(unknown),
-      .meaning = "List the submissions that nobody knows of: held (or with a call under way) and ended." },
+      .meaning = "List the submissions that nobody knows of: held, or calling as long as an answer may come, and "
+                 "ended." },
     { .name = "all", .type = PARAM_BOOL, .fallback = "false", AT(all),
       .meaning = "List those that ended and were settled, too." },
     { .name = "user", .type = PARAM_TEXT, AT(user), .meaning = "Whose generation it is." },
@@ -26,6 +27,10 @@ static const struct param submissions_rows[] = {
                  "has ended." },
     { .name = "none", .type = PARAM_BOOL, .fallback = "false", AT(none),
       .meaning = "The provider made no task of it: a held one is submitted again, an ended one is noted." },
+    { .name = "under_way_ms", .type = PARAM_MS, .fallback = "90s", .least = "0", .most = "15m", AT(under_way_ms),
+      .unit = "ms",
+      .meaning = "So long after its intent a create call may still be answered: create_timeout_ms of the generators "
+                 "and 30 s. Until then there is nothing to settle." },
     { .name = "wait_ms", .type = PARAM_MS, .fallback = "60s", .least = "0", .most = "1h", AT(wait_ms), .unit = "ms",
       .meaning = "How long to wait until the generator has heeded it; 0: publish only." },
     { .name = NULL },
@@ -33,20 +38,25 @@ static const struct param submissions_rows[] = {
 
 /* ---- list */
 
-static const char *state_word(const struct unknown *row)
+static bool under_way(const struct cli *cli, const struct unknown *row)
+{
+    return row->state == UNKNOWN_OPEN && clock_wall_ms() - row->since_ms < cli->settings.under_way_ms;
+}
+
+static const char *state_word(const struct cli *cli, const struct unknown *row)
 {
     if (row->state == UNKNOWN_OPEN)
-        return "held";
+        return under_way(cli, row) ? "calling" : "held";
     return row->settled ? "settled" : "ended";
 }
 
-static void print_json(const struct unknown *row)
+static void print_json(const struct cli *cli, const struct unknown *row)
 {
     struct text out = { 0 };
     out_open(&out, NULL, '{');
     out_text(&out, "generationId", row->generation_id);
     out_text(&out, "userId", row->user_id);
-    out_text(&out, "state", state_word(row));
+    out_text(&out, "state", state_word(cli, row));
     out_time(&out, "since", row->since_ms);
     out_number(&out, "attempts", row->attempts > 0 ? row->attempts : OUT_ABSENT);
     out_text(&out, "taskId", row->task_id[0] ? row->task_id : NULL);
@@ -55,11 +65,11 @@ static void print_json(const struct unknown *row)
     text_free(&out);
 }
 
-static void print_row(const struct unknown *row)
+static void print_row(const struct cli *cli, const struct unknown *row)
 {
     char since[RFC3339_BYTES];
     clock_format(row->since_ms, since);
-    printf("%-8s %s  %s  %s%s%s\n", state_word(row), since, row->generation_id, row->user_id,
+    printf("%-8s %s  %s  %s%s%s\n", state_word(cli, row), since, row->generation_id, row->user_id,
            row->task_id[0] ? "  " : "", row->task_id);
 }
 
@@ -73,14 +83,13 @@ static enum cli_exit list(const struct cli *cli)
         const struct unknown *row = &unknowns.rows[i];
         if (row->settled && row->state == UNKNOWN_ENDED && !cli->settings.all)
             continue;
-        (cli->settings.json ? print_json : print_row)(row);
+        (cli->settings.json ? print_json : print_row)(cli, row);
         shown++;
     }
     if (status == CLI_FINE && shown == 0)
         cli_say(cli, "no submission is unknown");
     else if (status == CLI_FINE)
-        cli_say(cli, "a held one that is younger than the create call's limit and 30 s may still be answered. Look "
-                     "for its task at the provider, then: reelgate submissions GENERATION --user=USER "
+        cli_say(cli, "look for its task at the provider, then: reelgate submissions GENERATION --user=USER "
                      "--task-id=TASK, or --none");
     unknowns_free(&unknowns);
     return status;
@@ -161,8 +170,8 @@ static enum cli_exit tell(const struct settling *settling)
     }
     if (strcmp(outcome, "refused") != 0)
         return CLI_FINE;
-    cli_complain(cli, "the generator refused it: a call of it was under way, or it was settled meanwhile (its log: "
-                      "word_refused)");
+    cli_complain(cli, "the generator refused it: a call of it may be under way, or it was settled meanwhile; its "
+                      "log says which (word_refused)");
     return CLI_NO;
 }
 
@@ -198,6 +207,10 @@ static enum cli_exit settle(const struct cli *cli, const char *generation_id)
     } else if (status == CLI_FINE && !settling.row) {
         cli_complain(cli, "nothing is unknown about generation %s of user %s; see reelgate submissions --unknown",
                      generation_id, cli->settings.user);
+        status = CLI_NO;
+    } else if (status == CLI_FINE && under_way(cli, settling.row)) {
+        cli_complain(cli, "the call of %s may still be answered (--under-way-ms); come again a little later",
+                     generation_id);
         status = CLI_NO;
     } else if (status == CLI_FINE) {
         status = publish(&settling);

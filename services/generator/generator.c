@@ -184,6 +184,7 @@ static void open_provider(struct generator *generator)
     const struct runway_config config = {
         .base_url = provider->base_url, .key = provider->key, .extra_headers = (const char *const *)headers,
         .create_timeout_ms = (int)generator->settings->create_timeout_ms, .look_timeout_ms = 20000 };
+    provider_warn(provider);
     generator->http = http_client_open();
     generator->runway = runway_open(&config, generator->http);
     provider_headers_free(&headers);

@@ -2,6 +2,10 @@
  * submissions). It comes through jobs under its generation's key, as a cancel does, and what it does is done
  * in the work set's transactions: a word that was heeded is gone, one that was not is still there.
  *
+ * It is to be said only when no call of the generation can be answered any more, which is what the command line
+ * waits for: said earlier, with the call still on its way, "none" could pay twice, and the task that it names
+ * could be the one that its own answer brings.
+ *
  * The task that it names is adopted while the generation is live: then that is its one submission. When the
  * generation has ended, its tokens are free and its user was told: the task is nobody's, and the poller, where
  * it would be followed if it were somebody's, deletes it. */
@@ -42,8 +46,14 @@ static void release(struct generator *generator, struct job *word, struct job *j
 static void settle_live(struct generator *generator, struct job *word, struct job *job)
 {
     switch (job->state) {
-    case JOB_UNKNOWN: case JOB_DOUBTFUL:
+    case JOB_UNKNOWN:
         (word->settled_task ? adopt : release)(generator, word, job);
+        return;
+    case JOB_DOUBTFUL:       /* that there is no task yet does not say that its former owner makes none any more */
+        if (word->settled_task)
+            adopt(generator, word, job);
+        else
+            refuse(generator, word, "its former owner's call may still be on its way; say it again in a while");
         return;
     case JOB_READY: case JOB_WAITING:            /* with an attempt that is unknown: another is allowed */
         if (word->settled_task && job->item.attempts > 0)

@@ -161,6 +161,7 @@ static void open_provider(struct poller *poller)
     const struct runway_config config = {
         .base_url = provider->base_url, .key = provider->key, .extra_headers = (const char *const *)headers,
         .create_timeout_ms = 60000, .look_timeout_ms = (int)poller->settings->look_timeout_ms };
+    provider_warn(provider);
     poller->http = http_client_open();
     poller->runway = runway_open(&config, poller->http);
     provider_headers_free(&headers);

@@ -27,13 +27,15 @@ def metric(rig, name, metric_name):
 
 
 def unknown_list(rig, *more):
-    listed = rig.reelgate("submissions", "--unknown", "--json", *more)
+    listed = rig.reelgate("submissions", "--unknown", "--json", "--under-way-ms=0", *more)
     assert listed.returncode == 0, listed.stderr
     return [json.loads(line) for line in listed.stdout.splitlines()]
 
 
-def settle(rig, generation, user, *word):
-    return rig.reelgate("submissions", generation, f"--user={user}", "--json", *word)
+def settle(rig, generation, user, *word, under_way="0"):
+    return rig.reelgate(
+        "submissions", generation, f"--user={user}", "--json", f"--under-way-ms={under_way}", *word
+    )
 
 
 def outcome(done):
@@ -68,20 +70,22 @@ def test_a_held_task_is_adopted_or_submitted_again(make_rig):
     rig.wait_fact("generator-0", "submission_held")
     lose_one(rig, "not-made", "ann", mode="reset_before")
     wait_until(lambda: len(rig.facts("generator-0", "submission_held")) == 2, 20, "both held")
+    (task,) = tasks(rig)
     listed = unknown_list(rig)
     assert [(row["generationId"], row["userId"], row["state"]) for row in listed] == [
         ("made", "ann", "held"),
         ("not-made", "ann", "held"),
     ]
+    early = settle(rig, "made", "ann", "--none", under_way="15m")
+    assert early.returncode == 1 and "may still be answered" in early.stderr
     books(rig, "ann", granted=2, reserved=2)
     wait_until(lambda: metric(rig, "generator-0", 'reelgate_generations_in_flight{state="unknown"}') == 2, 20, "gauge")
 
+    assert outcome(settle(rig, "not-made", "ann", "--none")) == "released"
     # A hold outlives its owner.
     rig.stack.processes["generator-0"].kill()
     rig.start("generator", **HELD)
-    (task,) = tasks(rig)
     assert outcome(settle(rig, "made", "ann", f"--task-id={task['id']}")) == "adopted"
-    assert outcome(settle(rig, "not-made", "ann", "--none")) == "released"
     for generation in ("made", "not-made"):
         done = rig.observer.event(generation, "completed", "failed", "cancelled")
         assert done.type == "generation.completed", done.data

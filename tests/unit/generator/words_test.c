@@ -133,6 +133,22 @@ START_TEST(a_hold_survives_a_change_of_owner_and_so_does_a_word)
 }
 END_TEST
 
+START_TEST(none_is_not_believed_while_a_former_owner_may_still_call)
+{
+    hold_one();
+    fake_revoke(true);
+    fake_assign();
+    put_word("g1", "ann", NULL);
+    pass(5000);
+    ck_assert_int_eq(fake_calls(FAKE_CREATE, NULL), 1);
+    pass(200 * 1000);
+    put_word("g1", "ann", NULL);
+    turns(4);
+    ck_assert_int_eq(fake_calls(FAKE_CREATE, "g1"), 2);
+    end();
+}
+END_TEST
+
 START_TEST(restored_without_a_word_it_is_held_again)
 {
     hold_one();
@@ -192,6 +208,7 @@ CHECK_MAIN("generator words",
     tcase_add_test(tests, a_cancel_waits_with_it_and_goes_with_its_task);
     tcase_add_test(tests, with_none_a_cancel_that_waits_ends_it);
     tcase_add_test(tests, a_hold_survives_a_change_of_owner_and_so_does_a_word);
+    tcase_add_test(tests, none_is_not_believed_while_a_former_owner_may_still_call);
     tcase_add_test(tests, restored_without_a_word_it_is_held_again);
     tcase_add_test(tests, after_its_end_the_task_is_handed_to_whoever_deletes_it);
     tcase_add_test(tests, a_word_about_nothing_unknown_or_anothers_generation_does_nothing);)

@@ -270,6 +270,53 @@ START_TEST(a_cancel_deletes_what_runs_and_ends_with_it)
 }
 END_TEST
 
+static void put_orphan(const char *generation, const char *task)
+{
+    struct event word;
+    event_init(&word, EVENT_GENERATION_SUBMISSION_SETTLED);
+    word.generation_id = generation;
+    word.user_id = "ann";
+    word.task_id = task;
+    fake_put(&word);
+}
+
+START_TEST(an_orphan_is_deleted_until_it_is_acknowledged_and_nobody_is_told)
+{
+    begin();
+    put_orphan("g1", "task-lost");
+    pass(500);
+    ck_assert_int_eq(fake_calls(FAKE_CANCEL, "task-lost"), 1);
+    ck_assert_int_eq(fake_calls(FAKE_LOOK, NULL), 0);
+    fake_answer_cancel(fake_open_call(FAKE_CANCEL), &NOT_NOW);
+    fake_revoke(true);                       /* another owner goes on with it */
+    fake_assign();
+    pass(500);
+    fake_answer_cancel(fake_open_call(FAKE_CANCEL), &GONE);
+    turns(2);
+    ck_assert_int_eq(fake_calls(FAKE_CANCEL, "task-lost"), 2);
+    ck_assert(fake.items[0].done);
+    ck_assert_int_eq(fake.event_count, 0);
+    ck_assert_double_eq(metric_value(metrics_counter(metrics, "reelgate_orphans_total", "outcome=\"deleted\"", "x")),
+                        1);
+    end();
+}
+END_TEST
+
+START_TEST(a_task_that_is_followed_is_no_orphan)
+{
+    begin();
+    put_orphan("g1", "task-1");              /* before it and behind it: both are known before either is judged */
+    put_task("g1", "task-1");
+    put_orphan("g1", "task-1");
+    pass(1000);
+    ck_assert_int_eq(fake_calls(FAKE_CANCEL, NULL), 0);
+    ck_assert(fake.items[0].done && fake.items[2].done);
+    look(&SUCCEEDED);
+    ck_assert_int_eq(fake_count(EVENT_GENERATION_COMPLETED, "g1"), 1);
+    end();
+}
+END_TEST
+
 START_TEST(a_cancel_survives_a_restart)
 {
     begin();
@@ -519,6 +566,8 @@ CHECK_MAIN("poller scenes",
     tcase_add_test(tests, past_its_deadline_only_an_acknowledged_delete_ends_it);
     tcase_add_test(tests, a_video_that_is_finished_by_then_is_delivered_not_deleted);
     tcase_add_test(tests, a_cancel_deletes_what_runs_and_ends_with_it);
+    tcase_add_test(tests, an_orphan_is_deleted_until_it_is_acknowledged_and_nobody_is_told);
+    tcase_add_test(tests, a_task_that_is_followed_is_no_orphan);
     tcase_add_test(tests, a_cancel_survives_a_restart);
     tcase_add_test(tests, a_cancel_without_a_task_is_dropped_and_so_is_a_strangers);
     tcase_add_test(tests, a_lost_acknowledgement_is_asked_for_again);

@@ -159,6 +159,52 @@ START_TEST(a_created_task_is_read_or_not)
 }
 END_TEST
 
+/* ---- the organization: the first model's limits, when there is one */
+
+static const struct { const char *body; bool readable; int models; int64_t concurrent, daily, used; } accounts[] = {
+    { "{\"creditBalance\":9}", true, 0, 0, 0, 0 },
+    { "{\"creditBalance\":9,\"tier\":{\"models\":{\"gen4.5\":{\"maxConcurrentGenerations\":3,"
+      "\"maxDailyGenerations\":500}}},\"usage\":{\"models\":{\"gen4.5\":{\"dailyGenerations\":12}}}}", true, 1, 3,
+      500, 12 },
+    { "{\"creditBalance\":9,\"tier\":{\"models\":{\"m\":{\"maxConcurrentGenerations\":null,"
+      "\"maxDailyGenerations\":\"500\"}}}}", true, 1, -1, -1, -1 },
+    { "{\"creditBalance\":9,\"tier\":{\"models\":{\"m\":{\"maxConcurrentGenerations\":-4,"
+      "\"maxDailyGenerations\":1.5}}}}", true, 1, -1, -1, -1 },
+    { "{\"creditBalance\":9,\"tier\":{\"models\":{\"m\":7}}}", true, 0, 0, 0, 0 },
+    { "{\"creditBalance\":9,\"tier\":{\"models\":{\"01234567890123456789012345678901234567890123456789012345678901234\":"
+      "{}}}}", true, 0, 0, 0, 0 },
+    { "{\"creditBalance\":9,\"tier\":[]}", true, 0, 0, 0, 0 },
+    { "{\"tier\":{\"models\":{\"m\":{\"maxConcurrentGenerations\":3}}}}", false, 0, 0, 0, 0 },
+};
+
+START_TEST(an_account_is_read_with_its_limits)
+{
+    struct runway_organization_answer answer = { .model_count = 77 };
+    ck_assert_int_eq(decode_organization(accounts[_i].body, strlen(accounts[_i].body), &answer),
+                     accounts[_i].readable);
+    ck_assert_int_eq(answer.model_count, accounts[_i].models);
+    if (answer.model_count == 0)
+        return;
+    ck_assert_int_eq(answer.models[0].concurrent, accounts[_i].concurrent);
+    ck_assert_int_eq(answer.models[0].daily, accounts[_i].daily);
+    ck_assert_int_eq(answer.models[0].daily_used, accounts[_i].used);
+}
+END_TEST
+
+START_TEST(more_models_than_there_is_room_for_are_left_out)
+{
+    struct runway_organization_answer answer;
+    struct text body = { 0 };
+    text_add_string(&body, "{\"creditBalance\":1,\"tier\":{\"models\":{");
+    for (int i = 0; i < RUNWAY_MODELS_MAX + 9; i++)
+        text_printf(&body, "%s\"m%d\":{}", i ? "," : "", i);
+    text_add_string(&body, "}}}");
+    ck_assert(decode_organization(body.bytes, body.length, &answer));
+    ck_assert_int_eq(answer.model_count, RUNWAY_MODELS_MAX);
+    text_free(&body);
+}
+END_TEST
+
 /* ---- a task */
 
 static const struct {
@@ -296,6 +342,8 @@ int main(void)
     tcase_add_loop_test(tcase, words_are_found_in_any_shape, 0, ROWS(said));
     tcase_add_test(tcase, words_are_cut_between_characters);
     tcase_add_loop_test(tcase, a_created_task_is_read_or_not, 0, ROWS(made));
+    tcase_add_loop_test(tcase, an_account_is_read_with_its_limits, 0, ROWS(accounts));
+    tcase_add_test(tcase, more_models_than_there_is_room_for_are_left_out);
     tcase_add_loop_test(tcase, a_task_is_read_or_not, 0, ROWS(tasks));
     tcase_add_test(tcase, outputs_are_limited);
     tcase_add_loop_test(tcase, a_request_says_only_what_was_asked, 0, ROWS(asked));
