@@ -48,7 +48,7 @@ const struct object *object_of(enum kind kind)
 {
 #define OBJECT(name, first, end) { offsetof(struct event, has_##name), PART_##first, end }
     static const struct object objects[] = {
-        [KIND_QUOTE - KIND_QUOTE] = OBJECT(quote, quote_model, PART_balance_granted),
+        [0] = OBJECT(quote, quote_model, PART_balance_granted),
         [KIND_BALANCE - KIND_QUOTE] = OBJECT(balance, balance_granted, PART_error_code),
         [KIND_ERROR - KIND_QUOTE] = OBJECT(error, error_code, PART_timings_accepted_at_ms),
         [KIND_TIMINGS - KIND_QUOTE] = OBJECT(timings, timings_accepted_at_ms, PART_COUNT),

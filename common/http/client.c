@@ -49,7 +49,7 @@ struct http_client *http_client_open(void)
 {
     /* With NOSIGNAL libcurl leaves SIGPIPE alone, and OpenSSL writes without MSG_NOSIGNAL: a peer that
      * hangs up would end the process. */
-    signal(SIGPIPE, SIG_IGN);
+    must(sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL) == 0);
     must(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
     struct http_client *client = xcalloc(1, sizeof *client);
     client->multi = curl_multi_init();
@@ -287,6 +287,7 @@ void http_client_close(struct http_client **client)
     if (!*client) return;
     while ((*client)->calls) {
         struct call *call = (*client)->calls;
+        must(!call->previous);                    /* it is the first: unlinking it moves calls on */
         unlink_call(call);
         call_free(&call);
     }

@@ -5,6 +5,7 @@
 #include <microhttpd.h>
 #include <stdbool.h>
 
+#include "http/guard.h"
 #include "http/server.h"
 
 #include "base/text.h"
@@ -12,6 +13,7 @@
 struct exchange {
     struct http_server *server;
     struct MHD_Connection *connection;
+    struct guard guard;                  /* what was seen so far */
     char *path;                          /* as sent, without the query */
     struct text body;
     size_t body_received;                /* may be more than was kept */

@@ -63,6 +63,13 @@ void guard_method(struct guard *guard, const char *method)
     if (!is_token(method)) refuse(guard, "malformed method");
 }
 
+/* A space or a lone CR in it: others end the request's line there. */
+void guard_target(struct guard *guard, const char *target)
+{
+    for (const char *at = target; *at; at++)
+        if (*at <= ' ' || *at >= 0x7f) refuse(guard, "malformed target");
+}
+
 void guard_header(struct guard *guard, const char *name, const char *value)
 {
     if (!value) value = "";

@@ -1,6 +1,6 @@
 /* What libmicrohttpd 0.9.75 lets through though two readers may understand it differently (request
- * smuggling): hazards G1. Private to common/http; pure, so that each rule has its rows. Fed the method,
- * then one header at a time. */
+ * smuggling): hazards G1. Private to common/http; pure, so that each rule has its rows. Fed the method and
+ * the target, then one header at a time. */
 #ifndef HTTP_GUARD_H
 #define HTTP_GUARD_H
 
@@ -13,6 +13,7 @@ struct guard {
 };
 
 void guard_method(struct guard *guard, const char *method);
+void guard_target(struct guard *guard, const char *target);      /* as sent, with its query */
 void guard_header(struct guard *guard, const char *name, const char *value);
 /* Where they stand in the request as it was read, by the pointers of libmicrohttpd 0.9: folded headers, and
  * lines that end in less than CR and LF, are another request to another reader. A newer one refuses them by

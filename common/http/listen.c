@@ -54,11 +54,10 @@ static int bound_socket(const struct addrinfo *at)
 
 static int port_of(int fd)
 {
-    struct sockaddr_storage taken = { 0 };
+    union { struct sockaddr any; struct sockaddr_in v4; struct sockaddr_in6 v6; } taken = { 0 };
     socklen_t length = sizeof taken;
-    if (getsockname(fd, (struct sockaddr *)&taken, &length) != 0) return 0;
-    return ntohs(taken.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&taken)->sin6_port
-                                             : ((struct sockaddr_in *)&taken)->sin_port);
+    if (getsockname(fd, &taken.any, &length) != 0) return 0;
+    return ntohs(taken.any.sa_family == AF_INET6 ? taken.v6.sin6_port : taken.v4.sin_port);
 }
 
 int listen_on(const char *address, int *port, char error[200])

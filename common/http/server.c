@@ -69,6 +69,7 @@ static void *on_target(void *self, const char *target, struct MHD_Connection *co
     exchange->server = self;
     exchange->connection = connection;
     exchange->path = xstrndup(target, strcspn(target, "?"));
+    guard_target(&exchange->guard, target);
     return exchange;
 }
 
@@ -82,7 +83,7 @@ static enum MHD_Result on_header(void *self, enum MHD_ValueKind kind, const char
 
 static enum MHD_Result begin(struct exchange *exchange, const char *method, const char *version)
 {
-    struct guard guard = { 0 };
+    struct guard guard = exchange->guard;
     exchange->begun = true;
     guard_method(&guard, method);
     if (MHD_get_version()[0] == '0') guard_version(&guard, version);

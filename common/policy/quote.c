@@ -94,6 +94,7 @@ static bool check_model(const struct policy *policy, const char *name, struct po
     *model = name ? policy_model(policy, name) : policy->default_model;
     if (*model)
         return true;
+    must(name);                          /* the default model is always there */
     char names[120] = "", cut[SHOWN_BYTES];
     for (int i = 0; i < policy->model_count; i++)
         list(names, sizeof names, policy->models[i].name);

@@ -80,7 +80,10 @@ static void pending_close(struct pending *pending)
 void runway_close(struct runway **runway)
 {
     if (!*runway) return;
-    while ((*runway)->pending) pending_close((*runway)->pending);
+    while ((*runway)->pending) {
+        must(!(*runway)->pending->previous);      /* it is the first: closing it moves the list on */
+        pending_close((*runway)->pending);
+    }
     for (size_t i = 0; (*runway)->headers[i]; i++) {
         explicit_bzero((*runway)->headers[i], strlen((*runway)->headers[i]));      /* the key is among them */
         free((*runway)->headers[i]);

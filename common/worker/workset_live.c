@@ -187,6 +187,7 @@ void ages_note(struct ages *ages, int64_t offset, int64_t at_ms)
         ages->capacity = ages->capacity ? ages->capacity * 2 : 8;
         ages->rows = xrealloc(ages->rows, ages->capacity * sizeof *ages->rows);
     }
+    must(ages->rows);
     ages->rows[ages->count++] = (struct age){ .offset = offset, .at_ms = at_ms };
 }
 

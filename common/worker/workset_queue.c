@@ -50,8 +50,10 @@ void workset_unqueue(struct workset *set, struct effect *effect)
 
 void workset_unqueue_all(struct workset *set)
 {
-    while (set->first)
+    while (set->first) {
+        must(!set->first->previous);         /* the first: unqueuing it moves set->first on */
         workset_unqueue(set, set->first);
+    }
 }
 
 /* One effect of the service and one rewrite may wait for the same item: if the rewrite was sent already (its

@@ -38,12 +38,21 @@ nodejs              command:node
 npm                 command:npm
 prometheus          command:promtool
 chromium            command:chromium
-chromium-driver     command:chromedriver'
+chromium-driver     command:chromedriver
+clang-tidy          command:clang-tidy
+cppcheck            command:cppcheck'
+# Only for fuzzing (tests/run --long, tests/fuzz/run), and for tests/coverage/run.
+install_fuzz='
+clang-14            command:clang-14
+libclang-rt-14-dev  package:libclang-rt-14-dev'
+install_coverage='
+gcovr               command:gcovr'
 
 install_present() {
   case $1 in
     command:*) command -v "${1#*:}" ;;
     file:*)    test -e "${1#*:}" ;;
+    package:*) dpkg-query -W -f '${Status}' "${1#*:}" | grep -q ' installed$' ;;
     library:*) command -v pkg-config && pkg-config --exists "${1#*:}" ;;
     python:*)  /usr/bin/python3 -c "import ${1#*:}" ;;
   esac >/dev/null 2>&1

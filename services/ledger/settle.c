@@ -43,8 +43,8 @@ static const enum topic WRITES[] = { TOPIC_JOURNAL, TOPIC_DEAD_LETTERS };
 static void dead(struct item *item, const char *code, const char *message)
 {
     item->what = WHAT_DEAD;
-    strncpy(item->dead_code, code, sizeof item->dead_code - 1);
-    strncpy(item->dead_message, message, sizeof item->dead_message - 1);
+    snprintf(item->dead_code, sizeof item->dead_code, "%s", code);
+    snprintf(item->dead_message, sizeof item->dead_message, "%s", message);
 }
 
 /* ---- ask: one record, before Redis */

@@ -249,6 +249,7 @@ struct store *store_open(const struct store_limits *limits)
 
 void store_close(struct store **store)
 {
+    /* The analyzer does not see that TAILQ_REMOVE changes what is first. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
     while (!TAILQ_EMPTY(&(*store)->tasks)) forget(*store, TAILQ_FIRST(&(*store)->tasks));
     for (size_t i = 0; i < LANES_MAX; i++) free((*store)->lanes[i].created);
     schedule_free(&(*store)->schedule);

@@ -84,6 +84,20 @@ START_TEST(guard_answers_by_place)
 }
 END_TEST
 
+static const struct { const char *target, *refusal; } target_cases[] = {
+    { "/", NULL }, { "/v1/users/%41?limit=3&q=a+b", NULL }, { "*", NULL },
+    { "/a b", "malformed target" }, { "/a\rHost: b", "malformed target" }, { "/a?b\t", "malformed target" },
+    { "/\x7f", "malformed target" }, { "/\xc3\xa4", "malformed target" },
+};
+
+START_TEST(guard_answers_by_target)
+{
+    struct guard guard = { 0 };
+    guard_target(&guard, target_cases[_i].target);
+    ck_assert_pstr_eq(guard_refusal(&guard, "HTTP/1.0"), target_cases[_i].refusal);
+}
+END_TEST
+
 /* ---- Retry-After, seen at Sun, 06 Nov 1994 08:49:37 GMT */
 
 static const struct { const char *value; int64_t want_ms; } retry_cases[] = {
@@ -120,6 +134,7 @@ int main(void)
     tcase_add_loop_test(tcase, guard_answers_by_headers, 0, sizeof guard_cases / sizeof guard_cases[0]);
     tcase_add_loop_test(tcase, guard_answers_by_place, 0, sizeof place_cases / sizeof place_cases[0]);
     tcase_add_loop_test(tcase, guard_answers_by_method, 0, sizeof method_cases / sizeof method_cases[0]);
+    tcase_add_loop_test(tcase, guard_answers_by_target, 0, sizeof target_cases / sizeof target_cases[0]);
     tcase_add_loop_test(tcase, retry_after_is_seconds_or_a_date, 0,
                         sizeof retry_cases / sizeof retry_cases[0]);
     suite_add_tcase(suite, tcase);

@@ -1,0 +1,49 @@
+"""Sums up gcovr's JSON: how many lines of each part of the heart ran, and which did not.
+
+    python3 tests/coverage/report.py build/coverage/lines.json
+"""
+
+import itertools
+import json
+import os
+import sys
+
+LEAST = 95.0
+PARTS = {"the two worker shapes": "common/worker/", "the token account": "common/tokens/",
+         "the intent": "services/generator/", "recovery": "services/ledger/"}
+
+
+def read(path):
+    """file -> {line: how often it ran}, without lines that hold no code."""
+    with open(path, encoding="utf-8") as file:
+        return {entry["file"]: {line["line_number"]: line["count"] for line in entry["lines"]
+                                if not line["gcovr/noncode"]} for entry in json.load(file)["files"]}
+
+
+def gaps(lines):
+    """Lines that never ran, as (first, last)."""
+    missed = [line for line, count in sorted(lines.items()) if count == 0]
+    for _, run in itertools.groupby(enumerate(missed), lambda pair: pair[1] - pair[0]):
+        run = [line for _, line in run]
+        yield run[0], run[-1]
+
+
+def main():
+    files, poor = read(sys.argv[1]), 0
+    for path, lines in sorted(files.items()):
+        with open(path, encoding="utf-8") as file:
+            text = file.read().splitlines()
+        for first, last in gaps(lines):
+            print(f"{path}:{first}{f'-{last}' if last > first else ''}: {text[first - 1].strip()}")
+    print()
+    for part, folder in PARTS.items():
+        counts = [count for path, lines in files.items() if path.startswith(folder) for count in lines.values()]
+        ran = 100 * sum(1 for count in counts if count) / len(counts) if counts else 0.0
+        poor += ran < LEAST
+        print(f"{'ok  ' if ran >= LEAST else 'LESS'} {part:<24} {ran:5.1f} % of {len(counts)} lines ({folder})")
+    return 1 if poor else 0
+
+
+if __name__ == "__main__":
+    os.chdir(os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", ".."))
+    sys.exit(main())
