@@ -270,18 +270,21 @@ static const struct redis_address *candidate(const struct redis_cluster *cluster
     return cluster->url.seed_count ? &cluster->url.seeds[index - known] : NULL;
 }
 
-/* Among several single servers the primary is meant; the address of one alone is left to its user to judge. */
+/* Among several single servers the primary is meant, and after a failover not the one that still believes to be it: that
+ * one's replicas have left it. The address of one alone is left to its user to judge. */
 static enum trouble ask_primary(struct redis_cluster *cluster, struct redis *guide)
 {
     struct redis_reply *reply;
     if (cluster->url.seed_count < 2)
         return TROUBLE_NONE;
-    enum trouble trouble = ask(cluster, guide, (const char *const[2]){ "ROLE", NULL }, &reply);
+    enum trouble trouble = ask(cluster, guide, (const char *const[2]){ "INFO", "replication" }, &reply);
     if (trouble != TROUBLE_NONE)
         return trouble;
-    const char *role = redis_reply_count(reply) ? redis_reply_text(redis_reply_at(reply, 0), NULL) : NULL;
-    if (!role || strcmp(role, "master") != 0)
+    const char *text = redis_reply_text(reply, NULL);
+    if (!text || !strstr(text, "role:master"))
         trouble = away(cluster, "none of the addresses is that of a primary");
+    else if (strstr(text, "min_slaves_good_slaves:0\r"))
+        trouble = away(cluster, "the primary takes no writes: none of its replicas is in time");
     redis_reply_free(&reply);
     return trouble;
 }
@@ -354,11 +357,13 @@ enum trouble redis_cluster_connect(struct redis_cluster *cluster)
     const int64_t until_ms = clock_mono_ms() + cluster->timeout_ms;
     const size_t count = candidates(cluster);
     enum trouble trouble = TROUBLE_RETRY;
-    /* The next call begins with the next address, whatever this one says: it may tell of the past. */
+    /* In a Cluster the next call begins with the next address, whatever this one says: it may tell of the past. */
     for (size_t i = 0; i < count && trouble != TROUBLE_NONE && (i == 0 || clock_mono_ms() < until_ms); i++) {
         trouble = connect_by(cluster, candidate(cluster, cluster->turn++ % candidates(cluster)));
         if (trouble != TROUBLE_NONE)
             close_nodes(cluster);
+        else if (!cluster->sharded)
+            cluster->turn--;
     }
     return trouble;
 }

@@ -16,7 +16,7 @@ enum { REDIS_SLOTS = 16384, REDIS_NODES_MAX = 128 };
 struct redis_cluster;
 
 /* As redis_open, and with several hosts, parted by commas: one that answers is enough. Where they are single
- * servers (a primary and its replicas) the one that is the primary is taken. */
+ * servers (a primary and its replicas) the one that is the primary is taken, and kept as long as it takes writes. */
 struct redis_cluster *redis_cluster_open(const char *url, int timeout_ms, char error[200]);
 void redis_cluster_close(struct redis_cluster **cluster);
 /* as redis_scripts; loaded into every node */

@@ -91,6 +91,7 @@ static enum trouble judge_replicas(const struct judgement *judgement, const stru
     if (facts->good >= 0 && facts->good < facts->to_write) {
         snprintf(judgement->reason, 200, "Redis takes no writes: %d of %d replicas are in time (min-replicas-to-write)",
                  (int)facts->good, (int)facts->to_write);
+        redis_cluster_break(judgement->tokens->side);        /* it may be the old one: another address has the new */
         return TROUBLE_RETRY;
     }
     return TROUBLE_NONE;

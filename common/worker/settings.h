@@ -22,7 +22,8 @@ struct redis_settings { const char *redis_url; int64_t redis_timeout_ms, dedupe_
     { .name = "redis_url", .type = PARAM_URL, .fallback = "redis://127.0.0.1:6379", \
       .choices = "redis|rediss|unix", .environment = "REDIS_URL", \
       .offset = offsetof(owner, member.redis_url), \
-      .meaning = "Redis that holds the token accounts (a primary, maxmemory-policy noeviction)." }, \
+      .meaning = "Redis that holds the token accounts (a primary, maxmemory-policy noeviction); of a Redis " \
+                 "Cluster, or of a primary and its replicas, several as redis://host:port,host:port." }, \
     { .name = "redis_timeout_ms", .type = PARAM_MS, .fallback = "2000", .least = "50", .most = "60000", \
       .offset = offsetof(owner, member.redis_timeout_ms), .unit = "ms", \
       .meaning = "How long to wait for Redis before the batch runs again on a fresh connection." }, \
