@@ -1,4 +1,4 @@
-"""The Redis of a rig in its three shapes: one server, a primary with a replica, and a Redis Cluster of three masters with
+"""The Redis of a rig in its three shapes: one server, a primary with two replicas, and a Redis Cluster of three masters with
 a replica each. Every node writes its append-only file before it answers.
 
 Tests ask for the server that holds a user's account, whatever the shape, and kill, stop or revive that.
@@ -82,19 +82,24 @@ class Servers:
             process.kill()
 
 
-class Pair(Servers):
-    """A primary and its replica; who is which after a failover is the test's to say."""
+class Trio(Servers):
+    """A primary and two replicas; who is which after a failover is the test's to say."""
 
     def __init__(self, directory):
-        super().__init__(directory, 2)
+        super().__init__(directory, 3)
         self.client = self.node(0)
         self.follow(1, 0)
+        self.follow(2, 0)
 
     def follow(self, replica, primary):
         self.node(replica).replicaof("127.0.0.1", self.ports[primary])
         wait_until(
             lambda: self.node(replica).info("replication").get("master_link_status") == "up", 30, "replication"
         )
+
+    def lag(self, index):
+        """From here on this replica hears nothing from its primary."""
+        self.node(index).replicaof("127.0.0.1", free_port(avoid=self.ports))
 
     def promote(self, index):
         self.node(index).replicaof("NO", "ONE")
@@ -206,4 +211,4 @@ class Cluster(Servers):
         )
 
 
-SHAPES = {"pair": Pair, "cluster": Cluster}
+SHAPES = {"trio": Trio, "cluster": Cluster}

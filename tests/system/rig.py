@@ -34,7 +34,7 @@ TOPICS = ("requests", "grants", "results", "jobs", "tasks", "journal", "dead-let
 
 class Rig:
     def __init__(self, directory, *, bin_dir, kafka, prefix, sandbox, shape="one"):
-        """kafka: a broker's address, or Brokers. shape: of Redis: one, pair or cluster. sandbox: its settings; None: the
+        """kafka: a broker's address, or Brokers. shape: of Redis: one, trio or cluster. sandbox: its settings; None: the
         stack in this directory runs already, and is somebody else's to end."""
         self.joined = sandbox is None
         if not self.joined:
