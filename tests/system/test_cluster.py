@@ -125,6 +125,7 @@ def three_brokers(request):
         made.close()
 
 
+@pytest.mark.skipif(BROKERS != 3, reason="three brokers take a minute to start: tests/run --kafka 3")
 def test_a_broker_dies_under_load(three_brokers, request):
     rig = open_rig(three_brokers, request, {})
     try:
