@@ -180,8 +180,6 @@ def picture_the_admin(camera, gateway):
     for name, route in (
         ("admin-usage", "#/usage?by=hour&hours=24"),
         ("admin-generation", "#/generations/day-100"),
-        ("admin-ledger", "#/users/grace"),
-        ("admin-letters", "#/dead-letters"),
     ):
         page.go(route)
         page.until(lambda: page.text("#main h1") and "Loading" not in page.text("#main"), route)
