@@ -1,6 +1,7 @@
 /* reelgate-gateway: the HTTP API and the web console, in front of the topics.
  *
- * Reads   requests, results, journal, dead-letters (into memory, from some way back); balances in Redis
+ * Reads   requests, results, journal, dead-letters (into memory, from some way back), the journal before that
+ *         for a user's transactions; balances in Redis, and how generations ended that are not in memory
  * Writes  requests (generations, cancellations), grants, dead-letters (marks: redriven, discarded)
  * Owns    nothing: no money is decided here, no state is kept. Any number of instances run side by side, and
  *         each answers alike once it has read the topics
