@@ -56,7 +56,7 @@ def broker(brokers):
     return brokers.address
 
 
-def open_rig(brokers, request, sandbox, shape=REDIS):
+def _open_rig(brokers, request, sandbox, shape=REDIS):
     name = f"{request.module.__name__}-{random.randrange(16 ** 6):06x}"
     return Rig(
         os.path.join(TEST_DATA, name),
@@ -75,7 +75,7 @@ def make_rig(brokers, request):
     made = []
 
     def make(shape=REDIS, **sandbox):
-        made.append(open_rig(brokers, request, sandbox, shape))
+        made.append(_open_rig(brokers, request, sandbox, shape))
         return made[-1]
 
     yield make
@@ -86,7 +86,7 @@ def make_rig(brokers, request):
 @pytest.fixture(scope="module")
 def rig(brokers, request):
     """A whole system for the tests of one file: one instance of each worker, ready."""
-    whole = open_rig(brokers, request, {})
+    whole = _open_rig(brokers, request, {})
     try:
         whole.start_workers()
         yield whole
