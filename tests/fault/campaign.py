@@ -20,7 +20,9 @@ from crowd import Crowd
 from stack import programs
 
 TURN_SECONDS = 0.05
-END_SECONDS = 30  # a program that was asked to end: its drain and what leaving a group may take
+END_SECONDS = (
+    75  # a program that was asked to end: a turn that waits for a network that is silent, then its drain
+)
 READY_SECONDS = 180
 QUIET_SECONDS = 900  # the longest wait of all: a create of which nothing is known, behind a daily limit
 LOOK_SECONDS = 2  # between two looks at the accounts while it runs
@@ -87,9 +89,16 @@ class Campaign:
         asked = self._leaving.pop(name, None) is not None
         if status == -signal.SIGKILL or (asked and status == 0):
             return
-        self.ended_by_itself[f"{name.rpartition('-')[0]} {status}"] += 1
+        program = name.rpartition("-")[0]
+        # librdkafka's own assertions end a process as kill -9 does: that has to be borne, and is told.
+        librarys = (
+            status == -signal.SIGABRT and "rdkafka_" in process.said().rpartition("Assertion `")[0][-200:]
+        )
+        self.ended_by_itself[
+            f"{program} by an assertion of librdkafka" if librarys else f"{program} {status}"
+        ] += 1
         self._again[name] = time.monotonic() + 1  # as a supervisor does
-        if status not in (0, 3):
+        if status not in (0, 3) and not librarys:
             self._find(f"{name} ended with status {status}")
 
     def _supervise(self):

@@ -109,6 +109,21 @@ def test_a_commit_whose_answer_is_lost(world):
         decided(world, generations, 90)
 
 
+def test_a_commit_that_arrives_twice_and_late(world):
+    """The line breaks, the commit is sent again over another one, and the first arrives in a later transaction
+    (hazards K1): that one may be committed in two parts, and nothing else comes of it."""
+    give(world, "twice-told")
+    late = Rule("EndTxn", REQUEST, LATE, seconds=0.3, times=6, client="admission")
+    world.kafka_proxy.add(late)
+    generations = []
+    limit = time.monotonic() + 60
+    while late.met < 6:
+        assert time.monotonic() < limit, f"only {late.met} commits were late"
+        generations += ask(world, "twice-told", 3)
+        world.observer.poll(0.2)
+    decided(world, generations)
+
+
 def test_offsets_and_partitions_that_do_not_arrive(world):
     give(world, "unsent")
     for name in ("AddPartitionsToTxn", "AddOffsetsToTxn", "TxnOffsetCommit", "Produce"):
@@ -270,6 +285,28 @@ def test_a_key_of_a_wrong_type_stops_its_user_and_changes_nothing(world):
     assert not world.observer.results(generation) and world.redis.dump(account) == before
     world.redis.flushall()
     decided(world, [generation])
+
+
+def test_grants_that_redis_lost_before_they_were_journaled(world):
+    """They were spent already: until both have come again the account is below zero, and everything adds up."""
+    give(world, "lent", amount=1)
+    rule = Rule("AddOffsetsToTxn", REQUEST, HOLD, where=lambda data: b".ledger-0" in data)
+    world.kafka_proxy.add(rule)
+    for number in range(2):
+        world.publish("grants", {"grantId": f"lent-{number}", "userId": "lent", "amount": 2}, key="lent")
+    world.load.grants["lent"] += 4
+    world.flush()
+    rule.wait_met(20)
+    wait(lambda: world.balance("lent")["available"] == 5, 20, "grants that are not journaled yet")
+    generations = ask(world, "lent", 5)
+    world.observer.until(
+        lambda: all("accepted" in world.observer.types(name) for name in generations), 30, "five accepted"
+    )
+    world.redis.flushall()
+    rule.release()  # the second guard fails, and both grants come again, one after the other
+    wait(lambda: world.balance("lent")["granted"] == 5, 60, "the grants again")
+    told = [seen.data["balance"] for seen in world.observer.seen["journal"] if seen.key == b"lent"]
+    assert world.living("ledger") and told
 
 
 def test_hostile_amounts(world):

@@ -196,13 +196,17 @@ def books_balance(rig, load):
 
 
 def every_balance_adds_up(rig, load):
-    """granted = available + reserved + spent and nothing below zero, in every balance that was ever told."""
+    """granted = available + reserved + spent and nothing below zero, in every balance that was ever told.
+
+    The journal alone may tell of an account below zero: while a grant that a lost Redis took along comes again.
+    """
     told = [(entry.get("generationId") or entry["grantId"], entry) for entry in entries(rig)]
     told += [(seen.key, seen.data) for seen in rig.observer.results() if "balance" in seen.data]
     for name, data in told:
         balance = data["balance"]
         rest = balance["available"] + balance["reserved"] + balance["spent"]
-        if min(balance.values()) < 0 or balance.get("granted", rest) != rest:
+        least = min(balance[part] for part in balance if part != "available" or "kind" not in data)
+        if least < 0 or balance.get("granted", rest) != rest:
             yield f"{name}: {balance}"
 
 

@@ -325,6 +325,9 @@ static const struct { const char *ce_type, *value;
     { ENTRY_TYPE,
       "{\"kind\":\"grant\",\"userId\":\"u\",\"grantId\":\"t\",\"amount\":5,\"origin\":\"r/0@0\",\"balance\":{"
       "\"granted\":5,\"available\":5,\"reserved\":0,\"spent\":0},\"at\":\"2026-11-23T00:00:00.000Z\"}" },
+    { ENTRY_TYPE,
+      "{\"kind\":\"grant\",\"userId\":\"u\",\"grantId\":\"t\",\"amount\":5,\"origin\":\"r/0@0\",\"balance\":{"
+      "\"granted\":5,\"available\":-1,\"reserved\":6,\"spent\":0},\"at\":\"2026-11-23T00:00:00.000Z\"}" },
 };
 _Static_assert(sizeof round_cases / sizeof round_cases[0] > EVENT_TYPE_COUNT, "every message has a row");
 

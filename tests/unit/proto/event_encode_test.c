@@ -210,6 +210,18 @@ START_TEST(long_words_and_contexts_are_cut)
 }
 END_TEST
 
+/* A Redis that was lost took a grant with it that was spent already. */
+START_TEST(available_may_be_below_zero)
+{
+    struct event event = entry("release");
+    struct text out = { 0 };
+    event.balance = (struct balance){ .granted = 3, .available = -2, .reserved = 5, .spent = 0 };
+    event_encode(&event, &out);
+    ck_assert_ptr_nonnull(strstr(out.bytes, "{\"granted\":3,\"available\":-2,\"reserved\":5,\"spent\":0}"));
+    text_free(&out);
+}
+END_TEST
+
 /* Our own mistakes end the process: each row spoils one thing of a good event. */
 static void spoil_id(struct event *event)          { event->generation_id = "with space"; }
 static void spoil_missing(struct event *event)     { event->user_id = NULL; }
@@ -218,7 +230,7 @@ static void spoil_kind(struct event *event)        { event->kind = "expire"; }
 static void spoil_condition(struct event *event)   { event->has_balance = false; }
 static void spoil_quote(struct event *event)       { event->quote.tokens = 0; }
 static void spoil_label(struct event *event)       { event->quote.model[0] = '\0'; }
-static void spoil_balance(struct event *event)     { event->balance.available = -1; }
+static void spoil_balance(struct event *event)     { event->balance.reserved = -1; }
 static void spoil_time(struct event *event)        { event->at = -1; }
 static void spoil_text(struct event *event)        { event->description = "bell \a"; }
 static void spoil_type(struct event *event)        { event->type = EVENT_TYPE_COUNT; }
@@ -249,6 +261,7 @@ static Suite *suite(void)
     tcase_add_loop_test(bytes, words_from_outside_never_break_an_event, 0,
                         sizeof prose_cases / sizeof prose_cases[0]);
     tcase_add_test(bytes, long_words_and_contexts_are_cut);
+    tcase_add_test(bytes, available_may_be_below_zero);
     suite_add_tcase(suite, bytes);
     TCase *mistakes = tcase_create("mistakes");
     tcase_add_loop_test_raise_signal(mistakes, our_own_mistakes_are_not_published, SIGABRT, 0,
