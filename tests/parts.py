@@ -22,10 +22,11 @@ from stack import kafka  # noqa: E402
 from stack.process import StackError, started_at, tied_to_us  # noqa: E402
 
 PR_SET_CHILD_SUBREAPER = 36
-BUILD = os.path.join(ROOT, "build", "sanitize")
+BUILD = os.path.join(ROOT, "build", "sanitize")          # or what --build says
 PYTHON = os.path.join(ROOT, "build", "venv", "bin", "python")
 CTEST_LABELS = ("unit", "contract", "component", "fuzz")
-PARTS = (*CTEST_LABELS, "sdk", "system", "fault", "browser")
+EVERY_RUN = (*CTEST_LABELS, "sdk", "system", "fault", "browser")
+PARTS = (*EVERY_RUN, "static")      # clang-tidy and cppcheck: with --long or by hand; the layers are checked in unit
 
 
 def run(argv, *, cwd=ROOT, env=None):
@@ -108,9 +109,15 @@ def sdk(_pattern):
     return status == 0 and not node.endswith("pass 0"), f"{python}; node: {node}"
 
 
+def static(_pattern):
+    """Layers, banned calls, clang-tidy, cppcheck."""
+    status, output = run([sys.executable, os.path.join(ROOT, "tests", "static", "check.py"), BUILD])
+    return status == 0, last_line(output, r"^static: .*$") or "nothing was checked"
+
+
 def run_part(part, pattern):
-    if part == "sdk":
-        return sdk(pattern)
+    if part in ("sdk", "static"):
+        return {"sdk": sdk, "static": static}[part](pattern)
     if part == "system":
         return pytest("tests/system", pattern, "--ignore=tests/system/browser")
     if part == "fault":
@@ -167,10 +174,11 @@ def reap():
 
 def options():
     parser = argparse.ArgumentParser(prog="tests/run")
-    parser.add_argument("--only", default=",".join(PARTS), metavar="PARTS")
+    parser.add_argument("--only", default=",".join(EVERY_RUN), metavar="PARTS")
     parser.add_argument("-k", dest="pattern", default="")
     parser.add_argument("--kafka", type=int, default=1, choices=(1, 3), metavar="BROKERS")
     parser.add_argument("--redis", default="one", choices=("one", "cluster"))
+    parser.add_argument("--build", default="sanitize", metavar="PRESET")
     chosen = parser.parse_args()
     chosen.parts = chosen.only.split(",")
     unknown = [part for part in chosen.parts if part not in PARTS]
@@ -190,7 +198,11 @@ def run_parts(chosen):
 
 
 def main():
+    global BUILD
     chosen = options()
+    if chosen.build != "sanitize":
+        BUILD = os.path.join(ROOT, "build", chosen.build)
+        os.environ["REELGATE_BIN"] = BUILD
     if ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         sys.exit("tests/run: this kernel can't tell which processes a test leaves behind")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

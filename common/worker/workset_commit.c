@@ -284,7 +284,7 @@ void workset_resolve(struct workset *set)
 static void pass(const struct workset *set, enum crash_point stage)
 {
     if (set->first && set->first->sent)
-        crash_point(stage + set->first->kind);
+        crash_point((enum crash_point)((int)stage + (int)set->first->kind));
 }
 
 /* Up to the commit; *asked says whether the commit was asked for. */

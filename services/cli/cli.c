@@ -82,6 +82,7 @@ void cli_read(struct cli *cli, const struct verb *verb, int argc, char **argv)
         cli_usage(cli, "topic_prefix has more than 200 bytes");
 }
 
+__attribute__((format(printf, 2, 0)))
 static void say(const struct cli *cli, const char *format, va_list arguments)
 {
     fprintf(stderr, "reelgate %s: ", cli->verb->name);

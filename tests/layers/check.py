@@ -22,6 +22,13 @@ OWNERS = {"librdkafka/": "common/kafka", "hiredis": "common/redis", "curl/": "co
 BANNED = {"strcpy": "text_add or snprintf", "strcat": "text_add", "sprintf": "snprintf", "vsprintf": "vsnprintf",
           "gets": "fgets", "atoi": "strtol with a check", "atol": "strtol with a check", "strtok": "strcspn",
           "system": "nothing", "popen": "nothing", "tmpnam": "mkstemp", "alloca": "xmalloc",
+          "strncpy": "text_copy or snprintf", "strncat": "text_add", "atof": "strtod with a check",
+          "rand": "base/random.h", "srand": "base/random.h", "signal": "sigaction", "vfork": "nothing", "fork": "nothing",
+          "localtime": "clock_format", "gmtime": "gmtime_r", "ctime": "clock_format", "asctime": "clock_format",
+          "setenv": "the settings", "putenv": "the settings", "longjmp": "a return",
+          "gethostbyname": "getaddrinfo", "rd_kafka_consume_batch_queue": "single polls (hazards, fixes after 2.0.2)",
+          "rd_kafka_consume_batch": "single polls (hazards, fixes after 2.0.2)",
+          "rd_kafka_produceva": "rd_kafka_producev (hazards, fixes after 2.0.2)",
           "rd_kafka_consumer_group_metadata_new": "rd_kafka_consumer_group_metadata (hazards K4)"}
 BANNED_CALL = re.compile(r"(?<![\w.>])(" + "|".join(BANNED) + r")\s*\(")
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.M)

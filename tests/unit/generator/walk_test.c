@@ -41,9 +41,11 @@ static void walk_step(int step)
         if (fake_open_call(FAKE_ORGANIZATION))
             fake_answer_organization(fake_open_call(FAKE_ORGANIZATION), &FULL_PURSE);
         break;
-    case 10: if (fake_open_call(FAKE_CANCEL)) fake_answer_cancel(fake_open_call(FAKE_CANCEL),
-                                                                 &(struct runway_cancel_answer){
-                 .acknowledged = true, .http_status = 204 }); break;
+    case 10:
+        if (fake_open_call(FAKE_CANCEL))
+            fake_answer_cancel(fake_open_call(FAKE_CANCEL),
+                               &(struct runway_cancel_answer){ .acknowledged = true, .http_status = 204 });
+        break;
     default: turns(1); break;
     }
     if (step % 100 == 50) {
