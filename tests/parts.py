@@ -119,7 +119,8 @@ def run_part(part, pattern):
     if part in ("sdk", "static"):
         return {"sdk": sdk, "static": static}[part](pattern)
     if part == "system":
-        return pytest("tests/system", pattern, "--ignore=tests/system/browser")
+        return pytest("tests/system", pattern, "--ignore=tests/system/browser", "--numprocesses=2",
+                      "--dist=loadfile")
     if part == "fault":
         return pytest("tests/fault", pattern, "--numprocesses=2", "--dist=loadfile")
     if part == "browser":
