@@ -12,11 +12,10 @@ import random
 import pytest
 
 import brokers as kafkas
-from places import TEST_DATA, bin_dir
+from places import BROKERS, TEST_DATA, bin_dir
 from rig import Rig
 
 REDIS = os.environ.get("REELGATE_TEST_REDIS", "one")
-BROKERS = int(os.environ.get("REELGATE_TEST_BROKERS", "1"))
 
 
 def pytest_configure(config):

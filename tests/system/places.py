@@ -11,3 +11,4 @@ sys.path.insert(0, os.path.join(ROOT, "deploy", "lib"))
 def bin_dir():
     """The programs under test: those with sanitizers, unless REELGATE_BIN names others."""
     return os.environ.get("REELGATE_BIN", os.path.join(ROOT, "build", "sanitize"))
+BROKERS = int(os.environ.get("REELGATE_TEST_BROKERS", "1"))      # tests/run --kafka

@@ -10,7 +10,7 @@ import pytest
 
 import load as loads
 import oracle
-from conftest import BROKERS
+from places import BROKERS
 from stack.process import wait_until
 
 
