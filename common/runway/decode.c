@@ -5,6 +5,7 @@
 #include "runway/classify.h"
 
 #include "base/ids.h"
+#include "base/xalloc.h"
 
 bool task_id_valid(const char *id)
 {
@@ -117,6 +118,47 @@ bool decode_organization(const char *body, size_t length, struct runway_organiza
         answer->credit_balance = (int64_t)balance;
         read_limits(root, answer);
     }
+    json_free(&root);
+    return readable;
+}
+
+static bool read_used(const struct json *used, const char *date, struct runway_usage_row *row)
+{
+    size_t length;
+    const char *model = json_string(json_get(used, "model"), &length);
+    double amount;
+    if (!model || length == 0 || length >= sizeof row->model || !json_number(json_get(used, "amount"), &amount) ||
+        amount > 1e12 || amount < -1e12)
+        return false;
+    memcpy(row->date, date, sizeof row->date);
+    memcpy(row->model, model, length + 1);
+    row->credits = amount;
+    return true;
+}
+
+static bool read_day(const struct json *day, struct runway_usage_row **rows, size_t *count)
+{
+    size_t length;
+    const char *date = json_string(json_get(day, "date"), &length);
+    const struct json *used = json_get(day, "usedCredits");
+    if (!date || length < 10 || json_kind(used) != JSON_ARRAY) return false;
+    char cut[11] = "";
+    memcpy(cut, date, 10);                       /* of a date with a time, its day */
+    *rows = xrealloc(*rows, (*count + json_count(used) + 1) * sizeof **rows);
+    for (size_t i = 0; i < json_count(used); i++)
+        if (!read_used(json_at(used, i), cut, &(*rows)[(*count)++])) return false;
+    return true;
+}
+
+bool decode_usage(const char *body, size_t length, struct runway_usage_row **rows, size_t *count)
+{
+    struct json *root = parse_object(body, length);
+    const struct json *results = json_get(root, "results");
+    bool readable = json_kind(results) == JSON_ARRAY;
+    *rows = NULL;
+    *count = 0;
+    for (size_t i = 0; readable && i < json_count(results); i++)
+        readable = read_day(json_at(results, i), rows, count);
     json_free(&root);
     return readable;
 }

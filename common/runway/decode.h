@@ -26,4 +26,7 @@ bool decode_task(const char *body, size_t length, const char *task_id, struct ru
 /* Fills credit_balance and the models. false: no organization. */
 bool decode_organization(const char *body, size_t length, struct runway_organization_answer *answer);
 
+/* Given: free(*rows). false: no usage; a row that can't be read makes all of it unreadable, as a sum without it would lie. */
+bool decode_usage(const char *body, size_t length, struct runway_usage_row **rows, size_t *count);
+
 #endif

@@ -20,7 +20,7 @@ struct pending {
     struct runway *runway;
     struct pending *next, *previous;
     union { runway_create_done *create; runway_look_done *look; runway_cancel_done *cancel;
-            runway_organization_done *organization; } done;
+            runway_organization_done *organization; runway_usage_done *usage; } done;
     void *self, *tag;
     char task_id[];                      /* of look and cancel */
 };
@@ -237,4 +237,38 @@ void runway_organization(struct runway *runway, runway_organization_done *done, 
     pending->done.organization = done;
     struct http_request get = { .method = "GET", .timeout_ms = runway->look_timeout_ms };
     send_request(runway, &get, "/v1/organization", NULL, on_organization, pending);
+}
+
+/* ---- usage */
+
+static void on_usage(void *self, void *tag, const struct http_answer *answer)
+{
+    (void)self;
+    struct pending *pending = tag;
+    struct words words = { 0 };
+    struct runway_usage_row *rows = NULL;
+    struct runway_usage_answer told = { .http_status = answer->status };
+    told.answered = answer->end == HTTP_ANSWERED && status_is_success(answer->status) &&
+                    decode_usage(answer->body, answer->body_length, &rows, &told.count);
+    told.rows = rows;
+    if (!told.answered) {
+        told.count = 0;
+        told.message = explain(&words, answer);
+    }
+    pending->done.usage(pending->self, pending->tag, &told);
+    free(rows);
+    pending_close(pending);
+}
+
+void runway_usage(struct runway *runway, const struct runway_usage_span *span, runway_usage_done *done, void *self,
+                  void *tag)
+{
+    struct pending *pending = pending_open(runway, NULL, self, tag);
+    struct text body = { 0 };
+    pending->done.usage = done;
+    text_printf(&body, "{\"startDate\":\"%s\",\"beforeDate\":\"%s\"}", span->from, span->before);
+    struct http_request post = { .method = "POST", .body = body.bytes, .body_length = body.length,
+                                 .timeout_ms = runway->look_timeout_ms };
+    send_request(runway, &post, "/v1/organization/usage", NULL, on_usage, pending);
+    text_free(&body);
 }

@@ -1,5 +1,5 @@
 /* Runway's developer API as a video provider (X-Runway-Version 2024-11-06): create, look, cancel,
- * organization. Answers are sorted by what may be done next; nothing above reads an HTTP status. One thread;
+ * organization, usage. Answers are sorted by what may be done next; nothing above reads an HTTP status. One thread;
  * answers come from http_client_step, never from within the call that asks. */
 #ifndef RUNWAY_RUNWAY_H
 #define RUNWAY_RUNWAY_H
@@ -112,5 +112,18 @@ struct runway_organization_answer {
 };
 typedef void runway_organization_done(void *self, void *tag, const struct runway_organization_answer *answer);
 void runway_organization(struct runway *runway, runway_organization_done *done, void *self, void *tag);
+
+/* ---- usage: POST /v1/organization/usage, what was billed per day (UTC) and model. Costs nothing, may be repeated. */
+struct runway_usage_span { const char *from, *before; };     /* YYYY-MM-DD, before exclusive; at most 90 days */
+struct runway_usage_row { char date[11], model[RUNWAY_MODEL_BYTES]; double credits; };       /* below zero: given back */
+struct runway_usage_answer {             /* lent: valid during the call */
+    bool answered;
+    int http_status;
+    const struct runway_usage_row *rows; size_t count;
+    const char *message;
+};
+typedef void runway_usage_done(void *self, void *tag, const struct runway_usage_answer *answer);
+void runway_usage(struct runway *runway, const struct runway_usage_span *span, runway_usage_done *done, void *self,
+                  void *tag);
 
 #endif

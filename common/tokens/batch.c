@@ -297,8 +297,10 @@ enum trouble tokens_batch_receive(struct tokens_batch *batch)
         seal(batch);
     bool good = !batch->failed && !batch->received && read_all(batch);
     batch->received = true;
-    if (good)
+    if (good) {
+        tokens->bad_bucket = -1;         /* tokens_unverified tells of the last RETRY, not of one long over */
         return TROUBLE_NONE;
+    }
     batch->failed = true;
     if (batch->begun && batch->epoch == tokens->epoch)
         tokens_drop(tokens);             /* and with it every batch behind this one */

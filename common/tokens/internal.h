@@ -17,6 +17,11 @@ enum {
     QUIET_MS = 5000,
 };
 
+/* Scripts of a replay that were sent and not yet answered, the oldest first; and the buckets whose answer was "differs",
+ * until recovery_replayed has told of them. */
+enum { REPLAYS_MAX = 8 };
+struct replays { int32_t sent[REPLAYS_MAX]; size_t count; int32_t differ[REPLAYS_MAX]; size_t differ_count; bool lost; };
+
 struct said { char reason[96]; int64_t at_ms; };
 
 struct tokens {
@@ -31,6 +36,7 @@ struct tokens {
     /* of the connections `scripts`: a batch lives and dies with those it began on */
     uint64_t epoch;
     uint64_t appended, received;     /* replies on them */
+    struct replays replays;          /* on the connections `side` */
     struct tokens_batch *last;       /* the batch that was appended to last */
     int32_t bad_bucket;
     char reason[200];

@@ -71,18 +71,9 @@ static enum trouble read_line(struct tokens *tokens, int32_t bucket, char line[3
 enum trouble recovery_guard(struct tokens *tokens, int32_t bucket, bool *verified, char line[33],
                             int64_t *journaled)
 {
-    struct arguments arguments;
-    struct redis_reply *reply;
-    *verified = false;
-    must(bucket >= 0 && bucket < tokens->partitions);
-    start(&arguments, bucket);
-    arguments_text(&arguments, "");
-    enum trouble trouble = tokens_side_script(tokens, bucket, SCRIPT_GUARD, &arguments, &reply);
+    enum trouble trouble = tokens_ask_verified(tokens, bucket, verified);
     if (trouble != TROUBLE_NONE)
         return trouble;
-    const char *answer = redis_reply_text(reply, NULL);
-    *verified = answer && tokens_adopt(tokens, bucket, answer);
-    redis_reply_free(&reply);
     return read_line(tokens, bucket, line, journaled);
 }
 
@@ -129,6 +120,39 @@ enum trouble recovery_begin(struct tokens *tokens, int32_t bucket, struct recove
         trouble = tokens_cannot(tokens, bucket, "a script's answer can't be read");
     redis_reply_free(&reply);
     return trouble == TROUBLE_NONE ? read_pause(tokens, bucket, recovery) : trouble;
+}
+
+enum trouble recovery_forget(struct tokens *tokens, int32_t bucket)
+{
+    struct recovery recovery;
+    struct arguments arguments;
+    enum trouble trouble = recovery_begin(tokens, bucket, &recovery);
+    if (trouble != TROUBLE_NONE)
+        return trouble;
+    start(&arguments, bucket);
+    add_standing(&arguments, &recovery);
+    return step(tokens, bucket, SCRIPT_EMPTY, &arguments);
+}
+
+enum trouble recovery_progress(struct tokens *tokens, int32_t bucket, int64_t *replayed)
+{
+    struct arguments arguments;
+    struct redis_reply *reply;
+    start(&arguments, bucket);
+    *replayed = 0;
+    if (tokens_side(tokens) != TROUBLE_NONE)
+        return TROUBLE_RETRY;
+    struct redis *node = tokens_side_node(tokens, bucket);
+    redis_append(node, 3, (const char *[]){ "HGET", arguments.argv[0], "replayed" },
+                 (const size_t[]){ 4, arguments.lengths[0], 8 });
+    enum trouble trouble = tokens_side_receive(tokens, node, &reply);
+    if (trouble != TROUBLE_NONE)
+        return trouble;
+    const char *text = redis_reply_text(reply, NULL);
+    struct words words = { .at = text ? text : "0" };
+    *replayed = words_number(&words);
+    redis_reply_free(&reply);
+    return TROUBLE_NONE;
 }
 
 enum trouble recovery_stands(struct tokens *tokens, const struct recovery *recovery)

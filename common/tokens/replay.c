@@ -1,4 +1,4 @@
-/* The two steps of a recovery that carry many keys: replaying entries and emptying the bucket. */
+/* Replaying entries: scripts that carry many keys, several of them under way. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +13,8 @@
 
 enum {
     CHUNK = 100,             /* entries a call: about a millisecond of Redis's time */
-    KEYS_EACH = 3, ARGS_EACH = 9, HEAD_KEYS = 3, HEAD_ARGS = 4,
+    KEYS_EACH = 3, ARGS_EACH = 9, HEAD_KEYS = 3, HEAD_ARGS = 5,
     VALUES = HEAD_KEYS + HEAD_ARGS + CHUNK * (KEYS_EACH + ARGS_EACH),
-    SCAN_COUNT = 1000,
 };
 
 /* Keys and arguments of one call, gathered from one struct arguments per entry. */
@@ -72,6 +71,7 @@ static void put_chunk(struct chunk *chunk, const struct tokens *tokens, const st
     arguments_text(&chunk->head, recovery->server);
     arguments_number(&chunk->head, clock_wall_ms());
     arguments_number(&chunk->head, tokens->config.dedupe_window_ms);
+    arguments_number(&chunk->head, recovery->replayed);
     chunk->count = 0;
     take(chunk, &chunk->head, 0, HEAD_KEYS);
     for (size_t i = 0; i < count; i++) {
@@ -101,6 +101,78 @@ static enum trouble receive(struct tokens *tokens, int32_t bucket)
     return trouble;
 }
 
+/* ---- several scripts of a replay under way */
+
+static void note_differs(struct replays *replays, int32_t bucket)
+{
+    for (size_t i = 0; i < replays->differ_count; i++)
+        if (replays->differ[i] == bucket)
+            return;
+    if (replays->differ_count == REPLAYS_MAX)
+        replays->lost = true;                /* more buckets at once than we remember: then all of them */
+    else
+        replays->differ[replays->differ_count++] = bucket;
+}
+
+static void lose(struct tokens *tokens)
+{
+    redis_cluster_break(tokens->side);       /* what is still to come is never read for something else */
+    tokens->replays.count = 0;
+    tokens->replays.lost = true;
+}
+
+static void receive_oldest(struct tokens *tokens)
+{
+    struct replays *replays = &tokens->replays;
+    int32_t bucket = replays->sent[0];
+    memmove(replays->sent, replays->sent + 1, --replays->count * sizeof replays->sent[0]);
+    switch (receive(tokens, bucket)) {
+    case TROUBLE_NONE:        break;
+    case TROUBLE_ABORT_BATCH: note_differs(replays, bucket); break;
+    default:                  lose(tokens); break;
+    }
+    crash_point(CRASH_RECOVERY_REPLAYING);
+}
+
+enum trouble recovery_replayed(struct tokens *tokens, int32_t *bucket)
+{
+    struct replays *replays = &tokens->replays;
+    while (replays->count > 0)
+        receive_oldest(tokens);
+    if (replays->lost) {
+        *replays = (struct replays){ 0 };
+        return TROUBLE_RETRY;
+    }
+    if (replays->differ_count == 0)
+        return TROUBLE_NONE;
+    *bucket = replays->differ[--replays->differ_count];
+    return TROUBLE_ABORT_BATCH;
+}
+
+static enum trouble send_chunk(struct tokens *tokens, int32_t bucket, const struct chunk *chunk)
+{
+    struct replays *replays = &tokens->replays;
+    if (replays->count == REPLAYS_MAX)
+        receive_oldest(tokens);
+    if (replays->lost)
+        return TROUBLE_RETRY;
+    if (replays->count > 0 && !redis_cluster_connected(tokens->side)) {
+        lose(tokens);                        /* a fresh connection to one node would lose the answers of the others */
+        return tokens_cannot(tokens, bucket, redis_cluster_reason(tokens->side));
+    }
+    if (tokens_side(tokens) != TROUBLE_NONE) {
+        replays->lost = true;
+        return TROUBLE_RETRY;
+    }
+    struct redis *node = tokens_side_node(tokens, bucket);
+    redis_append_script(node, SCRIPT_REPLAY, chunk->keys, chunk->count, chunk->argv, chunk->lengths);
+    replays->sent[replays->count++] = bucket;
+    if (redis_send(node) == TROUBLE_NONE)
+        return TROUBLE_NONE;
+    lose(tokens);
+    return tokens_cannot(tokens, bucket, redis_reason(node));
+}
+
 enum trouble recovery_replay(struct tokens *tokens, const struct recovery *recovery,
                              const struct recovery_entry *entries, size_t count)
 {
@@ -109,87 +181,8 @@ enum trouble recovery_replay(struct tokens *tokens, const struct recovery *recov
     for (size_t done = 0; done < count && trouble == TROUBLE_NONE; done += CHUNK) {
         size_t some = count - done < CHUNK ? count - done : CHUNK;
         put_chunk(chunk, tokens, recovery, entries + done, some);
-        trouble = tokens_side(tokens);
-        if (trouble != TROUBLE_NONE)
-            break;
-        redis_append_script(tokens_side_node(tokens, recovery->bucket), SCRIPT_REPLAY, chunk->keys,
-                            chunk->count, chunk->argv, chunk->lengths);
-        trouble = receive(tokens, recovery->bucket);
-        crash_point(CRASH_RECOVERY_REPLAYING);
+        trouble = send_chunk(tokens, recovery->bucket, chunk);
     }
     free(chunk);
     return trouble;
-}
-
-/* ---- emptying */
-
-/* One step of SCAN over the bucket's keys: the next cursor, and the keys in reply. */
-static enum trouble scan(struct tokens *tokens, const struct recovery *recovery, struct redis_reply **reply)
-{
-    char cursor[24], pattern[32], count[16];
-    snprintf(cursor, sizeof cursor, "%llu", (unsigned long long)recovery->cursor);
-    snprintf(pattern, sizeof pattern, "rg:{%d}:*", recovery->bucket);
-    snprintf(count, sizeof count, "%d", SCAN_COUNT);
-    *reply = NULL;
-    if (tokens_side(tokens) != TROUBLE_NONE)
-        return TROUBLE_RETRY;
-    struct redis *node = tokens_side_node(tokens, recovery->bucket);
-    redis_append(node, 6, (const char *[]){ "SCAN", cursor, "MATCH", pattern, "COUNT", count }, NULL);
-    enum trouble trouble = tokens_side_receive(tokens, node, reply);
-    if (trouble == TROUBLE_NONE && redis_reply_count(*reply) != 2) {
-        redis_reply_free(reply);
-        trouble = tokens_cannot(tokens, recovery->bucket, "SCAN's answer can't be read");
-    }
-    return trouble;
-}
-
-static enum trouble delete_keys(struct tokens *tokens, const struct recovery *recovery,
-                                const struct redis_reply *found)
-{
-    struct arguments head;
-    size_t room = redis_reply_count(found) + 3, count = 0;
-    const char **argv = xmalloc(room * sizeof *argv);
-    size_t *lengths = xmalloc(room * sizeof *lengths);
-    arguments_clear(&head);
-    arguments_key(&head, recovery->bucket, "meta", NULL);
-    argv[count] = head.argv[0];
-    lengths[count++] = head.lengths[0];
-    for (size_t i = 0; i < redis_reply_count(found); i++) {
-        size_t length;
-        const char *key = redis_reply_text(redis_reply_at(found, i), &length);
-        if (!key || (length == head.lengths[0] && memcmp(key, head.argv[0], length) == 0))
-            continue;                    /* meta holds the nonce of this recovery */
-        argv[count] = key;
-        lengths[count++] = length;
-    }
-    size_t keys = count;
-    argv[count] = recovery->nonce;
-    lengths[count++] = strlen(recovery->nonce);
-    argv[count] = recovery->server;
-    lengths[count++] = strlen(recovery->server);
-    redis_append_script(tokens_side_node(tokens, recovery->bucket), SCRIPT_EMPTY, keys, count, argv, lengths);
-    free(argv);
-    free(lengths);
-    return receive(tokens, recovery->bucket);
-}
-
-enum trouble recovery_empty(struct tokens *tokens, struct recovery *recovery, bool *done)
-{
-    struct redis_reply *reply;
-    *done = false;
-    enum trouble trouble = scan(tokens, recovery, &reply);
-    if (trouble != TROUBLE_NONE)
-        return trouble;
-    const char *next = redis_reply_text(redis_reply_at(reply, 0), NULL);
-    uint64_t cursor = next ? strtoull(next, NULL, 10) : 0;
-    trouble = delete_keys(tokens, recovery, redis_reply_at(reply, 1));
-    redis_reply_free(&reply);
-    if (trouble != TROUBLE_NONE)
-        return trouble;
-    crash_point(CRASH_RECOVERY_EMPTYING);
-    recovery->cursor = cursor;
-    *done = cursor == 0;
-    if (*done)
-        recovery->line[0] = '\0';
-    return TROUBLE_NONE;
 }

@@ -1,15 +1,16 @@
 -- replay: apply journal entries by their entity. What is there already is skipped; where amount or origin
 -- differ the journal wins. Everything is read first, applied in memory, and written last, each key once.
 -- KEYS 1 meta  2 open holds  3 top users, then for each entry: user, generation or grant, tokens of the day
--- ARGV 1 nonce  2 server ids  3 now, ms  4 ms for which an ended generation is remembered; then of each entry
+-- ARGV 1 nonce  2 server ids  3 now, ms  4 ms for which an ended generation is remembered
+--      5 the journal offset behind these entries, for those who watch; then of each entry
 --      kind  user id  id  amount  origin  fingerprint or ''  '<units> <model> <policy>' or ''  balance  at
 -- 'ok <entries that changed something>' or 'differs'.
-local PER_KEY, PER_ARG = 3, 9
+local PER_KEY, PER_ARG, HEAD = 3, 9, 5
 local LINGER_MS = 600000        -- an ended generation stays so long at least: its entry may come twice (K1)
 local now, window = whole(ARGV[3], TIME_DIGITS, BALANCE_MOST), whole(ARGV[4], TIME_DIGITS, BALANCE_MOST)
 local KINDS = { grant = true, reserve = true, commit = true, release = true }
 local count = (#KEYS - 3) / PER_KEY
-argument(now and window and #ARGV - 4 == count * PER_ARG, 'form')
+argument(now and window and whole(ARGV[5], 16, BALANCE_MOST) and #ARGV - HEAD == count * PER_ARG, 'form')
 
 -- ---- read
 local users, things, entries, changed = {}, {}, {}, 0
@@ -37,7 +38,7 @@ end
 
 call('ZCARD', KEYS[2])                          -- its type, before anything is written
 for i = 1, count do
-  local k, a = 3 + (i - 1) * PER_KEY, 4 + (i - 1) * PER_ARG
+  local k, a = 3 + (i - 1) * PER_KEY, HEAD + (i - 1) * PER_ARG
   local entry = { kind = ARGV[a + 1], user = ARGV[a + 2], id = ARGV[a + 3], amount_text = ARGV[a + 4],
     origin = ARGV[a + 5], fingerprint = ARGV[a + 6], quote = ARGV[a + 7], balance = ARGV[a + 8],
     at = ARGV[a + 9], day = KEYS[k + 3] }
@@ -182,4 +183,5 @@ for key, user in pairs(users) do
     redis.pcall('ZADD', KEYS[3], format('%d', user.spent), user.changed)
   end
 end
+call('HSET', KEYS[1], 'replayed', ARGV[5])
 return format('ok %d', changed)

@@ -1,5 +1,7 @@
 -- reserve: hold tokens for one generation, or say why not. The answer is recorded with the origin that caused
 -- it, and a recorded answer outranks anything that the caller would compute now.
+-- A hold has no expiry and no clock frees it (hazards K13): only settle does, with what became of the task. A late
+-- call of a paused worker meets the recorded answer and moves nothing twice (K12).
 -- KEYS 1 meta  2 user  3 generation  4 open holds
 -- ARGV 3 user id  4 generation id  5 origin  6 fingerprint  7 tokens  8 '<units> <model> <policy>'  9 now, ms
 --      10 an error object if the request would be refused now, or ''  11 ms for which a refusal is remembered

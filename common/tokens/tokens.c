@@ -58,6 +58,11 @@ void tokens_partitions(struct tokens *tokens, int32_t journal_partitions)
     }
 }
 
+int32_t tokens_count(const struct tokens *tokens)
+{
+    return tokens->partitions;
+}
+
 int32_t tokens_bucket(const struct tokens *tokens, const char *user_id)
 {
     must(tokens->partitions > 0);
@@ -150,6 +155,7 @@ enum trouble tokens_side_script(struct tokens *tokens, int32_t bucket, enum scri
                                 const struct arguments *arguments, struct redis_reply **reply)
 {
     *reply = NULL;
+    must(tokens->replays.count == 0);    /* its answers would be taken for ours */
     if (tokens_side(tokens) != TROUBLE_NONE)
         return TROUBLE_RETRY;
     struct redis *node = tokens_side_node(tokens, bucket);
@@ -173,6 +179,24 @@ bool tokens_adopt(struct tokens *tokens, int32_t bucket, const char *verified)
         return false;
     text_copy(own, VERIFIED_BYTES, verified);
     return true;
+}
+
+enum trouble tokens_ask_verified(struct tokens *tokens, int32_t bucket, bool *verified)
+{
+    struct arguments arguments;
+    struct redis_reply *reply;
+    *verified = false;
+    must(bucket >= 0 && bucket < tokens->partitions);
+    arguments_clear(&arguments);
+    arguments_key(&arguments, bucket, "meta", NULL);
+    arguments_text(&arguments, "");
+    enum trouble trouble = tokens_side_script(tokens, bucket, SCRIPT_GUARD, &arguments, &reply);
+    if (trouble != TROUBLE_NONE)
+        return trouble;
+    const char *answer = redis_reply_text(reply, NULL);
+    *verified = answer && tokens_adopt(tokens, bucket, answer);
+    redis_reply_free(&reply);
+    return TROUBLE_NONE;
 }
 
 void tokens_append_guard(struct tokens *tokens, int32_t bucket)

@@ -33,12 +33,15 @@ struct tokens *tokens_open(const struct tokens_config *config, char error[200]);
 void tokens_close(struct tokens **tokens);
 /* before any batch; from Kafka's metadata */
 void tokens_partitions(struct tokens *tokens, int32_t journal_partitions);
+int32_t tokens_count(const struct tokens *tokens);           /* of buckets: what was given there */
 /* Is Redis there and fit: master, noeviction, scripts run (a read-only script, not PING)? Blocks. RESTART:
  * refused for good (evicting policy, replica), reason says why; RETRY: away or loading. */
 enum trouble tokens_check(struct tokens *tokens, char reason[200]);
 /* After a RETRY: the bucket that was not verified, or -1 when Redis itself was the trouble. Words for the log
  * in reason. */
 int32_t tokens_unverified(const struct tokens *tokens, const char **reason);
+/* Is the bucket verified by now? One round trip, so that who waits for a recovery can ask often. RETRY: Redis away. */
+enum trouble tokens_ask_verified(struct tokens *tokens, int32_t bucket, bool *verified);
 
 /* ---- a batch */
 struct tokens_batch *tokens_batch_open(struct tokens *tokens);

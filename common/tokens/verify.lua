@@ -10,5 +10,5 @@ if meta[2] == value then return 'ok' end
 if meta[1] ~= ARGV[1] then return 'differs' end
 call('HSET', KEYS[1], 'verified', value, 'line', ARGV[1], 'journaled', ARGV[4], 'partitions', ARGV[3],
   'home', home())
-call('HDEL', KEYS[1], 'nonce')
+call('HDEL', KEYS[1], 'nonce', 'replayed')
 return 'ok'

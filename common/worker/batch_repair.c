@@ -12,7 +12,8 @@
 #include "base/planted.h"
 #include "worker/batch_parts.h"
 
-enum { RENEW_MS = 2000, PREWARM_MS = 1000, WATCH_EVERY_MS = 60 * 1000, METADATA_MS = 1000,
+enum { UNVERIFIED_MS = 10,      /* how often guard is asked while a bucket is recovered: what the pause has beside the replay */
+       RENEW_MS = 2000, PREWARM_MS = 1000, WATCH_EVERY_MS = 60 * 1000, METADATA_MS = 1000,
        WATERMARK_MS = 2000 };
 
 void batch_wait(struct batch *batch)
@@ -40,6 +41,7 @@ static void note_unverified(struct batch *batch, int32_t bucket)
     if (seen_unverified(batch, number))
         return;
     metric_add(batch->meters.mismatches, 1);
+    backoff_reset(&batch->backoff);          /* one more of the same outage, not one more failure */
     if (batch->unverified.length)
         text_add_char(&batch->unverified, ',');
     text_add_string(&batch->unverified, number);
@@ -73,8 +75,25 @@ void batch_redis_back(struct batch *batch)
     health_part(batch->config.health, "redis", NULL);
 }
 
-/* The check tells only whether Redis is there; whether a bucket that was not verified is now, the next
- * batch will see. */
+/* Are the buckets that broke a batch verified by now? Asked here, where it costs a round trip, and not by reading the whole
+ * batch again at ever longer intervals: a recovery takes as long as its replay. */
+static enum trouble ask_unverified(struct batch *batch, bool *verified)
+{
+    enum trouble trouble = TROUBLE_NONE;
+    *verified = true;
+    if (batch->revoked)                      /* perhaps those of others now: read, and see */
+        text_clear(&batch->unverified);
+    for (char *at = batch->unverified.length ? batch->unverified.bytes : NULL; at && *at && *verified;) {
+        int32_t bucket = (int32_t)strtol(at, &at, 10);
+        at += *at == ',';
+        trouble = tokens_ask_verified(batch->config.tokens, bucket, verified);
+        if (trouble != TROUBLE_NONE)
+            return trouble;
+    }
+    return TROUBLE_NONE;
+}
+
+/* The check tells only whether Redis is there. */
 static enum trouble ask_redis(struct batch *batch)
 {
     char reason[200] = "";
@@ -188,6 +207,13 @@ bool batch_repaired(struct batch *batch, int wait_ms, enum trouble *trouble)
         *trouble = prewarm(batch);
     if (*trouble == TROUBLE_NONE && batch->check_redis)
         *trouble = ask_redis(batch);
+    bool verified = true;
+    if (*trouble == TROUBLE_NONE && batch->check_redis)
+        *trouble = ask_unverified(batch, &verified);
+    if (*trouble == TROUBLE_NONE && !verified) {
+        batch->wait_until_ms = clock_mono_ms() + UNVERIFIED_MS;
+        return false;
+    }
     if (*trouble == TROUBLE_NONE) {
         batch->check_redis = false;
         if (batch->rewind || batch->revoked)
@@ -202,7 +228,7 @@ bool batch_repaired(struct batch *batch, int wait_ms, enum trouble *trouble)
     return false;
 }
 
-/* ---- once a minute */
+/* ---- once a minute: the server may have become another one, or an evicting one (hazards R6) */
 
 static enum trouble journal_unchanged(struct batch *batch)
 {

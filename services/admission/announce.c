@@ -3,8 +3,7 @@
 #include <string.h>
 
 #include "json/json.h"
-
-enum { MS = 1000 };
+#include "worker/entry.h"
 
 static void name(const struct admit_request *request, enum event_type type, struct event *out)
 {
@@ -14,66 +13,32 @@ static void name(const struct admit_request *request, enum event_type type, stru
     out->project_id = request->event.project_id;
 }
 
+static struct acceptance acceptance(const struct announcement *from)
+{
+    const struct admit_request *request = from->request;
+    return (struct acceptance){ .asked = &request->event, .answer = from->answer, .ratio = request->ratio,
+                                .duration_seconds = request->duration_seconds,
+                                .default_deadline_ms = from->default_deadline_ms };
+}
+
 void announce_accepted(const struct announcement *from, struct event *out)
 {
-    name(from->request, EVENT_GENERATION_ACCEPTED, out);
-    out->required_tokens = from->answer->required_tokens;
-    out->has_quote = true;
-    out->quote = from->answer->quote;
-    out->has_balance = true;
-    out->balance = from->answer->balance;
+    const struct acceptance accepted = acceptance(from);
+    acceptance_accepted(&accepted, out);
 }
 
-/* Seconds are what was paid for: a recorded quote that counts them outranks a default that was reloaded
- * since. */
-static int64_t duration(const struct announcement *from)
-{
-    const struct admit_request *request = from->request;
-    if (request->event.duration_seconds != EVENT_ABSENT)
-        return request->event.duration_seconds;
-    if (from->answer->quote.units > 1)
-        return from->answer->quote.units;
-    return request->duration_seconds > 0 ? request->duration_seconds : EVENT_ABSENT;
-}
-
-/* The job follows the recorded quote, not the policy of this moment: the model is the recorded one, and
- * where the policy does not take the request any more its own wishes stand. */
 void announce_job(const struct announcement *from, struct event *out)
 {
-    const struct admit_request *request = from->request;
-    const struct event *asked = &request->event;
-    int64_t deadline_ms = asked->deadline_seconds == EVENT_ABSENT ? from->default_deadline_ms
-                                                                  : asked->deadline_seconds * MS;
-    name(request, EVENT_GENERATION_JOB, out);
-    out->prompt = asked->prompt;
-    out->model = from->answer->quote.model;
-    out->image = asked->image;
-    out->seed = asked->seed;
-    out->ratio = request->ratio[0] ? request->ratio : asked->ratio;
-    out->duration_seconds = duration(from);
-    out->required_tokens = from->answer->required_tokens;
-    out->accepted_at = from->answer->at_ms;
-    out->deadline_at = from->answer->at_ms + deadline_ms;
+    const struct acceptance accepted = acceptance(from);
+    acceptance_job(&accepted, out);
 }
 
 void announce_entry(const struct announcement *from, struct event *out)
 {
-    event_init(out, EVENT_TOKENS_ENTRY);
-    out->kind = "reserve";
-    out->user_id = from->request->event.user_id;
-    out->generation_id = from->request->event.generation_id;
-    out->amount = from->answer->required_tokens;
-    out->origin = from->origin;
-    out->fingerprint = from->request->fingerprint;
-    out->has_quote = true;
-    out->quote = from->answer->quote;
-    out->has_balance = true;
-    out->balance = from->answer->balance;
-    out->at = from->answer->at_ms;
-    text_clear(from->words);
-    text_add_string(from->words, "Hold for video generation: ");
-    text_add_string(from->words, out->generation_id);
-    out->description = from->words->bytes;
+    const struct event *asked = &from->request->event;
+    const struct reservation reservation = { .user_id = asked->user_id, .generation_id = asked->generation_id,
+                                             .fingerprint = from->request->fingerprint };
+    entry_of_reserve(&reservation, from->answer, from->origin, from->words, out);
 }
 
 void announce_insufficient(const struct announcement *from, struct event *out)

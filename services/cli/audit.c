@@ -10,7 +10,7 @@
 #include "cli/review.h"
 
 static const struct param audit_rows[] = {
-    { .name = "settle_ms", .type = PARAM_MS, .fallback = "10s", .least = "0", .most = "10m", .unit = "ms",
+    { .name = "settle_ms", .type = PARAM_MS, .fallback = "60s", .least = "0", .most = "10m", .unit = "ms",
       .offset = offsetof(struct cli_settings, settle_ms),
       .meaning = "How long a difference must last to count. Longer than a transaction may (10 s) where "
                  "workers are busy." },

@@ -48,7 +48,8 @@ static const char *versions(void)
 
 static void set_absent(struct cli_settings *settings)
 {
-    int64_t *numbers[] = { &settings->amount, &settings->duration, &settings->seed, &settings->deadline };
+    int64_t *numbers[] = { &settings->amount, &settings->duration, &settings->seed, &settings->deadline,
+                           &settings->bucket };
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         *numbers[i] = EVENT_ABSENT;
 }

@@ -30,9 +30,9 @@ struct cli_settings {
     const char *role, *jwt_secret, *jwt_issuer, *jwt_audience;
     const char *prompt, *model, *ratio, *image, *generation_id, *project_id;
     int64_t amount, duration, seed, deadline, limit, replication, partitions, journal_partitions, wait_ms,
-        settle_ms, expires_ms, under_way_ms;
-    bool wait, no_wait, unknown, all, none, provider;
-    const char *task_id, *workers, *runway_base_url, *runway_key;
+        settle_ms, expires_ms, under_way_ms, bucket, deadline_ms, days;
+    bool wait, no_wait, unknown, all, none, provider, yes;
+    const char *task_id, *workers, *runway_base_url, *runway_key, *policy_path;
 };
 
 struct cli {
@@ -50,7 +50,7 @@ struct verb {
     enum cli_exit (*run)(struct cli *cli);
 };
 extern const struct verb verb_topics, verb_grant, verb_balance, verb_statement, verb_request, verb_status,
-    verb_cancel, verb_audit, verb_healthcheck, verb_token, verb_submissions;
+    verb_cancel, verb_audit, verb_rebuild, verb_repair, verb_reconcile, verb_healthcheck, verb_token, verb_submissions;
 
 /* Reads the settings of a verb; argv[0] is the verb. Ends the process on --help, --version and wrong
  * settings. */

@@ -10,9 +10,8 @@
 #include "cli/cli.h"
 
 static const struct verb *const verbs[] = {
-    &verb_request, &verb_status, &verb_cancel, &verb_balance, &verb_grant, &verb_statement, &verb_audit,
-        &verb_topics, &verb_submissions,
-    &verb_healthcheck, &verb_token,
+    &verb_request, &verb_status, &verb_cancel, &verb_balance, &verb_grant, &verb_statement, &verb_audit, &verb_repair, &verb_rebuild,
+    &verb_reconcile, &verb_topics, &verb_submissions, &verb_healthcheck, &verb_token,
 };
 enum { VERBS = sizeof verbs / sizeof verbs[0] };
 

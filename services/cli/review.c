@@ -4,13 +4,36 @@
 #include "cli/review.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/xalloc.h"
 #include "cli/accounts.h"
+#include "kafka/admin.h"
 
 enum { LOOK_EVERY_MS = 500 };
+
+/* What is live lies at or behind the offset that the workers of the topic have committed: their watermark. Before it they
+ * would never look again, so an open hold whose item is there has none. -1 or away: from the beginning. */
+static void begin_at_watermark(struct review *review, int work)
+{
+    static const struct { enum topic topic; const char *group; } GROUPS[WORK_TOPICS] = {
+        { TOPIC_JOBS, "generator" }, { TOPIC_TASKS, "poller" },
+    };
+    const struct cli *cli = review->cli;
+    char group[CLI_TOPIC_BYTES], topic[CLI_TOPIC_BYTES];
+    snprintf(group, sizeof group, "%s%s", cli->settings.topic_prefix, GROUPS[work].group);
+    cli_topic(cli, GROUPS[work].topic, topic);
+    struct kafka_client *client = kafka_client_open(&cli->kafka);
+    for (int32_t p = 0; p < review->work_partitions[work]; p++) {
+        int64_t committed = -1;
+        if (kafka_group_committed(client, group, topic, p, &committed, (int)cli->settings.timeout_ms) == TROUBLE_NONE
+            && committed > 0)
+            review->next_work[work][p] = committed;
+    }
+    kafka_client_close(&client);
+}
 
 enum cli_exit review_open(struct review *review, const struct cli *cli)
 {
@@ -24,6 +47,7 @@ enum cli_exit review_open(struct review *review, const struct cli *cli)
         review->next_work[i] = xcalloc((size_t)review->work_partitions[i], sizeof *review->next_work[i]);
         if (review->work_partitions[i] == 0)
             return CLI_AWAY;
+        begin_at_watermark(review, i);
     }
     review->buckets = cli_partitions(cli, TOPIC_JOURNAL);
     review->books = xcalloc((size_t)review->buckets, sizeof *review->books);

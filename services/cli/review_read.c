@@ -99,12 +99,17 @@ static void take_grant(void *self, const struct audit_grant *grant)
         *book_grant(&review->books[grant->bucket].redis, grant->grant_id) = grant->amount_tokens;
 }
 
+static struct audit_visitor visitor_of(struct review *review)
+{
+    return (struct audit_visitor){ .self = review, .user = take_user, .generation = take_generation,
+                                   .grant = take_grant };
+}
+
 enum cli_exit review_read_redis(struct review *review)
 {
     struct tokens *tokens = review->tokens;
-    if (tokens_audit_users(tokens, TOKENS_EVERY_BUCKET, take_user, review) != TROUBLE_NONE
-        || tokens_audit_generations(tokens, TOKENS_EVERY_BUCKET, take_generation, review) != TROUBLE_NONE
-        || tokens_audit_grants(tokens, TOKENS_EVERY_BUCKET, take_grant, review) != TROUBLE_NONE)
+    const struct audit_visitor visitor = visitor_of(review);
+    if (tokens_audit(tokens, &visitor) != TROUBLE_NONE)
         return accounts_away(review->cli, tokens);
     for (int32_t b = 0; b < review->buckets; b++) {
         const struct names *users = &review->books[b].journal.users;
@@ -162,35 +167,18 @@ enum cli_exit review_read_items(struct review *review)
 
 /* ---- one row of Redis */
 
-static const char *user_of(const struct books *books, const char *generation_id)
-{
-    int64_t number = names_find(&books->journal.generations, generation_id);
-    const struct book *book = number != NAME_NONE ? &books->journal : &books->redis;
-    if (number == NAME_NONE)
-        number = names_find(&book->generations, generation_id);
-    return book->users.rows[book->holds[number].user];
-}
-
 enum trouble review_refresh(struct review *review, const struct finding *finding)
 {
     struct books *books = &review->books[finding->bucket];
-    struct tokens_generation now = { 0 };
+    const struct audit_visitor visitor = visitor_of(review);
     bool flag = false;
-    enum trouble trouble = TROUBLE_NONE;
     switch (finding_about(finding->kind)) {
     case ABOUT_USER:
         return tokens_balance(review->tokens, finding->id, book_balance(&books->redis, finding->id), &flag);
     case ABOUT_GRANT:
-        return tokens_audit_grants(review->tokens, finding->bucket, take_grant, review);
+        return tokens_audit_grant(review->tokens, finding->bucket, finding->id, &visitor);
     case ABOUT_GENERATION:
-        trouble = tokens_generation(review->tokens, user_of(books, finding->id), finding->id, &now, &flag);
-        if (trouble == TROUBLE_NONE && flag && holds_tokens(now.state))
-            set_hold(&books->redis, finding->id, user_of(books, finding->id), &(struct book_generation){
-                .held = now.held_tokens, .committed = now.committed_tokens,
-                .released = now.released_tokens });
-        if (trouble == TROUBLE_NONE && flag)
-            tokens_generation_free(&now);
-        return trouble;
+        return tokens_audit_generation(review->tokens, finding->bucket, finding->id, &visitor);
     case ABOUT_ENTRY:
     case ABOUT_ITEM:
         return TROUBLE_NONE;

@@ -2,7 +2,7 @@
 #ifndef LEDGER_BUCKET_H
 #define LEDGER_BUCKET_H
 
-#include "ledger/entry.h"
+#include "worker/entry.h"
 
 enum bucket_step {
     BUCKET_NOT_MINE,         /* another instance guards it */
@@ -29,6 +29,8 @@ struct bucket {
     int64_t journaled;               /* as last written to Redis */
     char line[33];                   /* of the verification that TAIL follows */
     bool from_zero;
+    bool emptying;                   /* in EMPTY: part of the scan under way; the others wait for the next one */
+    int64_t forgotten_before_ms;     /* wall clock: Redis may have forgotten a generation with an entry so old */
     struct event *held; int held_count;      /* entries read and not yet applied; allocated while recovering */
     int64_t applied;                 /* entries of this recovery, for the log */
     int64_t since_ms;                /* monotonic: when this recovery began */
@@ -40,8 +42,8 @@ bool bucket_reads(const struct bucket *bucket);      /* wants journal records fr
 void bucket_to(struct bucket *bucket, enum bucket_step step);
 void bucket_forget(struct bucket *bucket);           /* drops held entries */
 
-/* A record of this bucket's partition at bucket->position. Moves position past it. In SCAN an open record of another line
- * sets from_zero; in REPLAY money is held (strings moved into the bucket: event is taken and cleared); in TAIL an open record
+/* A record of this bucket's partition at bucket->position. Moves position past it. In SCAN an open record of another line,
+ * and an entry of a generation that Redis may have forgotten since, set from_zero; in REPLAY money is held (strings moved into the bucket: event is taken and cleared); in TAIL an open record
  * of another line goes to ALARM. false: the record can't be understood, error says why. */
 bool bucket_take(struct bucket *bucket, struct event *event, int64_t offset, const char **error);
 bool bucket_full(const struct bucket *bucket);       /* held entries should be applied now */

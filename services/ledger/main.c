@@ -69,7 +69,8 @@ int main(int argc, char **argv)
     ledger.recover = recover_open(&(struct recover_config){
         .worker = &ledger.settings.worker, .tokens = ledger.recovery_tokens, .metrics = service_metrics(service),
         .health = service_health(service), .guard_every_ms = ledger.settings.guard_every_ms,
-        .journaled_every_ms = ledger.settings.journaled_every_ms });
+        .journaled_every_ms = ledger.settings.journaled_every_ms,
+        .dedupe_window_ms = ledger.settings.redis.dedupe_window_ms });
 
     int status = service_run(service, &(struct service_loop){ .self = &ledger, .turn = turn });
     recover_close(&ledger.recover);

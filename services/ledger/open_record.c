@@ -8,12 +8,14 @@
 
 /* ---- step 5: the open records of all buckets that got here, in one transaction */
 
-static enum trouble producer_ready(struct recover *self)
+enum trouble recover_producer_ready(struct recover *self)
 {
     if (self->producer)
         return TROUBLE_NONE;
     struct kafka_producer *producer = kafka_producer_open(&self->kafka, self->transactional_id);
     enum trouble trouble = kafka_producer_renew(producer, "start", RECOVER_KAFKA_MS);
+    if (trouble == TROUBLE_NONE)
+        trouble = kafka_producer_prewarm(producer, self->topic, RECOVER_KAFKA_MS);
     if (trouble != TROUBLE_NONE) {
         kafka_producer_close(&producer);
         return trouble;
@@ -79,10 +81,7 @@ enum trouble recover_open_records(struct recover *self)
         any |= self->buckets[b].step == BUCKET_OPEN;
     if (!any)
         return TROUBLE_NONE;
-    enum trouble trouble = producer_ready(self);
-    if (trouble != TROUBLE_NONE)
-        return trouble;
-    trouble = open_transaction(self);
+    enum trouble trouble = open_transaction(self);
     if (trouble == TROUBLE_NONE) {
         for (int32_t b = 0; b < self->count; b++)
             if (self->buckets[b].step == BUCKET_OPEN)

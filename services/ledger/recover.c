@@ -8,6 +8,8 @@
 #include "base/planted.h"
 #include "base/xalloc.h"
 
+enum { HOLDS_EVERY_MS = 10 * 1000, HOLD_LIFE_MS = 25 * 3600 * 1000 };      /* the longest deadline is a day */
+
 /* ---- membership: which buckets are ours */
 
 static void assigned(void *self_, int topic, int32_t partition, int64_t committed)
@@ -32,7 +34,8 @@ static bool ready_to_join(struct recover *self)
     int32_t partitions = 0;
     if (self->consumer)
         return true;
-    if (kafka_client_partitions(self->client, self->topic, &partitions, RECOVER_KAFKA_MS) != TROUBLE_NONE || partitions == 0) {
+    if (kafka_client_partitions(self->client, self->topic, &partitions, RECOVER_KAFKA_MS) != TROUBLE_NONE || partitions == 0
+        || recover_producer_ready(self) != TROUBLE_NONE) {
         health_part(self->config.health, "recovery", "waiting for Kafka and the journal topic");
         return false;
     }
@@ -71,7 +74,7 @@ static enum trouble take_record(struct recover *self, const struct kafka_record 
     if (!error || understood)
         event_clear(&event);
     if (understood)
-        return bucket_full(bucket) ? recover_apply(self, bucket) : TROUBLE_NONE;
+        return bucket_full(bucket) ? bucket_apply(bucket, self->config.tokens) : TROUBLE_NONE;
     log_error("journal_unreadable", LOG_TEXT("topic", self->topic), LOG_NUMBER("partition", record->partition),
               LOG_NUMBER("offset", record->offset), LOG_TEXT("reason", error));
     return TROUBLE_RESTART;
@@ -88,14 +91,19 @@ static void take_end(struct recover *self, const struct kafka_record *end)
         bucket->high = end->offset;
 }
 
+void recover_over(struct bucket *bucket)
+{
+    log_info("recovery_starts_over", LOG_NUMBER("bucket", bucket->number),
+             LOG_TEXT("step", bucket_step_name(bucket->step)));
+    bucket_to(bucket, BUCKET_CHECK);
+}
+
 /* What one bucket's trouble means for it; what is left for the turn is returned. */
 static enum trouble settle_trouble(struct bucket *bucket, enum trouble trouble)
 {
     if (trouble != TROUBLE_ABORT_BATCH)
         return trouble;
-    log_info("recovery_starts_over", LOG_NUMBER("bucket", bucket->number),
-             LOG_TEXT("step", bucket_step_name(bucket->step)));
-    bucket_to(bucket, BUCKET_CHECK);
+    recover_over(bucket);
     return TROUBLE_NONE;
 }
 
@@ -149,14 +157,51 @@ static void report(struct recover *self)
     text_free(&waiting);
 }
 
+/* The part of an audit that costs next to nothing, all the time: a hold outlives the longest deadline only when the
+ * transaction that should have ended it, or given it a job, was lost (hazards K1). reelgate audit and repair see to it. */
+static enum trouble count_holds(struct recover *self, int64_t now_ms)
+{
+    const int64_t wall_ms = clock_wall_ms();
+    struct open_holds all = { .oldest_at_ms = wall_ms };
+    if (now_ms - self->holds_ms < HOLDS_EVERY_MS)
+        return TROUBLE_NONE;
+    self->holds_ms = now_ms;
+    for (int32_t b = 0; b < self->count; b++) {
+        struct open_holds one;
+        if (self->buckets[b].step != BUCKET_TAIL)
+            continue;
+        enum trouble trouble = tokens_open_holds(self->config.tokens, b, wall_ms - HOLD_LIFE_MS, &one);
+        if (trouble != TROUBLE_NONE)
+            return trouble;
+        all.count += one.count;
+        all.overdue += one.overdue;
+        if (one.count > 0 && one.oldest_at_ms < all.oldest_at_ms)
+            all.oldest_at_ms = one.oldest_at_ms;
+    }
+    metric_set(self->holds, (double)all.count);
+    metric_set(self->overdue, (double)all.overdue);
+    metric_set(self->oldest, all.count > 0 ? (double)(wall_ms - all.oldest_at_ms) / 1000 : 0);
+    if (all.overdue > self->overdue_said)
+        log_error("holds_overdue", LOG_NUMBER("count", all.overdue),
+                  LOG_TEXT("reason", "older than any deadline: nothing will end them; see reelgate audit and repair"));
+    self->overdue_said = all.overdue;
+    return TROUBLE_NONE;
+}
+
 static enum trouble turn(struct recover *self)
 {
     const int64_t now_ms = clock_mono_ms();
     enum trouble trouble = read_journal(self, now_ms + RECOVER_TURN_MS);
+    if (recover_applied(self) != TROUBLE_NONE && trouble == TROUBLE_NONE)
+        trouble = TROUBLE_RETRY;
     for (int32_t b = 0; b < self->count && trouble == TROUBLE_NONE; b++)
         trouble = settle_trouble(&self->buckets[b], recover_step(self, &self->buckets[b], now_ms));
     if (trouble == TROUBLE_NONE)
+        trouble = recover_empty(self);
+    if (trouble == TROUBLE_NONE)
         trouble = recover_open_records(self);
+    if (trouble == TROUBLE_NONE && !recover_busy(self))
+        trouble = count_holds(self, now_ms);
     return trouble;
 }
 
@@ -205,13 +250,17 @@ static void make_metrics(struct recover *self, struct metrics *metrics)
                                    "Open records of an unknown recovery met while following the journal.");
     self->duration = metrics_histogram(metrics, "reelgate_recovery_duration_seconds", NULL,
                                        "From the clearing of a bucket's verified to its being verified.", METRICS_FAST);
+    self->holds = metrics_gauge(metrics, "reelgate_open_holds", NULL, "Open holds in the buckets of this instance.");
+    self->overdue = metrics_gauge(metrics, "reelgate_open_holds_overdue", NULL,
+                                  "Open holds that are older than any deadline: alarm, see reelgate audit.");
+    self->oldest = metrics_gauge(metrics, "reelgate_open_hold_oldest_seconds", NULL, "Age of the oldest open hold.");
 }
 
 struct recover *recover_open(const struct recover_config *config)
 {
     struct recover *self = xcalloc(1, sizeof *self);
     self->config = *config;
-    self->backoff = (struct backoff){ .first_ms = 50, .most_ms = 2000 };
+    self->backoff = (struct backoff){ .first_ms = 50, .most_ms = 500 };
     self->kafka = (struct kafka_config){ .bootstrap_servers = config->worker->kafka_bootstrap_servers,
                                          .client_id = "reelgate-ledger-recovery", .properties = &config->worker->kafka };
     snprintf(self->topic, sizeof self->topic, "%s%s", config->worker->topic_prefix, TOPICS[TOPIC_JOURNAL].name);

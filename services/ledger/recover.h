@@ -1,4 +1,5 @@
-/* Recovery (design section 9): the ledger instance that holds journal partition b in the group `recovery` guards bucket b.
+/* Recovery (design section 9; hazards R1: what Redis has acknowledged may be gone, and comes back from the journal before
+ * anything is admitted on it): the ledger instance that holds journal partition b in the group `recovery` guards bucket b.
  * It checks every bucket against the server it lives in, replays the journal where Redis forgot, and moves `journaled`
  * forward behind the journal's tail. One call of recover_turn does a bounded slice of work and waits for nothing. */
 #ifndef LEDGER_RECOVER_H
@@ -16,7 +17,7 @@ struct recover_config {
     struct tokens *tokens;               /* of its own: its calls must not mix with a batch's pipeline */
     struct metrics *metrics;
     struct health *health;
-    int64_t guard_every_ms, journaled_every_ms;
+    int64_t guard_every_ms, journaled_every_ms, dedupe_window_ms;
 };
 
 struct recover *recover_open(const struct recover_config *config);

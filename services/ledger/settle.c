@@ -9,8 +9,8 @@
 #include "base/must.h"
 #include "base/planted.h"
 #include "base/xalloc.h"
-#include "ledger/entry.h"
 #include "ledger/view.h"
+#include "worker/entry.h"
 
 enum what { WHAT_NOTHING, WHAT_SETTLE, WHAT_GRANT, WHAT_PROGRESS, WHAT_DEAD };
 

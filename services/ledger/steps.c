@@ -1,13 +1,13 @@
 #include "ledger/recover_priv.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/crash_point.h"
 #include "base/log.h"
 #include "base/must.h"
-
-enum { EMPTY_CALLS_MAX = 20 };       /* a turn: the loop must go on beating */
+#include "base/xalloc.h"
 
 /* ---- the steps that talk to Redis; each returns NONE, RETRY or ABORT_BATCH (start this bucket over) */
 
@@ -69,6 +69,8 @@ static enum trouble step_paused(struct recover *self, struct bucket *bucket)
     crash_point(CRASH_RECOVERY_HIGH);
     bucket->applied = 0;
     bucket->from_zero = bucket->recovery.line[0] == '\0';
+    /* Half the window: the clocks that stamp entries and that of Redis may differ, and a full replay is always right. */
+    bucket->forgotten_before_ms = clock_wall_ms() - self->config.dedupe_window_ms / 2;
     metric_add(self->recoveries, 1);
     log_info("recovery_begun", LOG_NUMBER("bucket", bucket->number), LOG_NUMBER("journaled", bucket->recovery.journaled),
              LOG_NUMBER("high_watermark", bucket->high), LOG_TEXT("from", bucket->from_zero ? "zero" : "journaled"));
@@ -93,8 +95,9 @@ static enum trouble step_begin(struct recover *self, struct bucket *bucket)
 static enum trouble step_scanned(struct recover *self, struct bucket *bucket)
 {
     if (bucket->from_zero) {
-        log_warn("recovery_other_line", LOG_NUMBER("bucket", bucket->number),
-                 LOG_TEXT("reason", "this Redis is an older or a lost branch of the journal: emptied and read from zero"));
+        log_warn("recovery_from_zero", LOG_NUMBER("bucket", bucket->number),
+                 LOG_TEXT("reason", "this Redis is an older or a lost branch of the journal, or so far behind it that it "
+                                    "may have forgotten what had ended: emptied and read from zero"));
         bucket_to(bucket, BUCKET_EMPTY);
         return TROUBLE_NONE;
     }
@@ -102,31 +105,81 @@ static enum trouble step_scanned(struct recover *self, struct bucket *bucket)
     return read_from(self, bucket, bucket->recovery.journaled, BUCKET_REPLAY);
 }
 
-static enum trouble step_empty(struct recover *self, struct bucket *bucket)
+/* ---- step 3's emptying: one scan over a server for all of its buckets that are there when it begins */
+
+static size_t emptied_now(struct recover *self, struct recovery **recoveries)
 {
-    bool done = false;
-    enum trouble trouble = TROUBLE_NONE;
-    for (int call = 0; call < EMPTY_CALLS_MAX && trouble == TROUBLE_NONE && !done; call++)
-        trouble = recovery_empty(self->config.tokens, &bucket->recovery, &done);
-    if (trouble != TROUBLE_NONE || !done)
-        return trouble;
+    const char *server = NULL;
+    size_t count = 0;
+    for (int32_t b = 0; b < self->count; b++) {
+        struct bucket *bucket = &self->buckets[b];
+        if (bucket->step == BUCKET_EMPTY && self->empty_cursor == 0 && !server)
+            server = bucket->recovery.server;
+        if (bucket->step == BUCKET_EMPTY && self->empty_cursor == 0)
+            bucket->emptying = strcmp(bucket->recovery.server, server) == 0;
+        if (bucket->emptying)
+            recoveries[count++] = &bucket->recovery;
+    }
+    return count;
+}
+
+static enum trouble emptied(struct recover *self, struct bucket *bucket)
+{
+    if (!bucket->emptying)
+        return TROUBLE_NONE;
+    if (bucket->recovery.over) {
+        recover_over(bucket);
+        return TROUBLE_NONE;
+    }
+    if (self->empty_cursor != 0)
+        return TROUBLE_NONE;
     crash_point(CRASH_RECOVERY_EMPTIED);
     return read_from(self, bucket, 0, BUCKET_REPLAY);
 }
 
-/* After trouble this is another Redis, likely: start over rather than apply the rest to it. */
-enum trouble recover_apply(struct recover *self, struct bucket *bucket)
+enum trouble recover_empty(struct recover *self)
 {
-    enum trouble trouble = bucket_apply(bucket, self->config.tokens);
-    if (trouble == TROUBLE_RETRY)
-        bucket_to(bucket, BUCKET_CHECK);
+    struct recovery **recoveries = xcalloc((size_t)self->count + 1, sizeof *recoveries);
+    const int64_t until_ms = clock_mono_ms() + RECOVER_TURN_MS;
+    enum trouble trouble = TROUBLE_NONE;
+    size_t count = emptied_now(self, recoveries);
+    if (count == 0)
+        self->empty_cursor = 0;              /* all of its buckets have gone elsewhere */
+    do {
+        if (count > 0)
+            trouble = recovery_empty(self->config.tokens, recoveries, count, &self->empty_cursor);
+    } while (trouble == TROUBLE_NONE && self->empty_cursor != 0 && clock_mono_ms() < until_ms);
+    free(recoveries);
+    for (int32_t b = 0; b < self->count && trouble == TROUBLE_NONE; b++)
+        trouble = emptied(self, &self->buckets[b]);
+    if (trouble == TROUBLE_NONE)
+        return TROUBLE_NONE;
+    self->empty_cursor = 0;
+    for (int32_t b = 0; b < self->count; b++)
+        self->buckets[b].emptying = false;   /* the next scan begins from the start, for all that are there then */
+    return trouble;
+}
+
+enum trouble recover_applied(struct recover *self)
+{
+    int32_t number = 0;
+    enum trouble trouble;
+    while ((trouble = recovery_replayed(self->config.tokens, &number)) == TROUBLE_ABORT_BATCH)
+        if (self->buckets[number].step == BUCKET_REPLAY)
+            recover_over(&self->buckets[number]);
+    /* After such trouble this is another Redis, likely: start over rather than apply the rest to it. */
+    for (int32_t b = 0; b < self->count && trouble == TROUBLE_RETRY; b++)
+        if (self->buckets[b].step == BUCKET_REPLAY)
+            bucket_to(&self->buckets[b], BUCKET_CHECK);
     return trouble;
 }
 
 static enum trouble step_replayed(struct recover *self, struct bucket *bucket)
 {
-    enum trouble trouble = recover_apply(self, bucket);
-    if (trouble != TROUBLE_NONE)
+    enum trouble trouble = bucket_apply(bucket, self->config.tokens);
+    if (trouble == TROUBLE_NONE || trouble == TROUBLE_RETRY)
+        trouble = recover_applied(self);
+    if (trouble != TROUBLE_NONE || bucket->step != BUCKET_REPLAY)
         return trouble;
     crash_point(CRASH_RECOVERY_REPLAYED);
     bucket_to(bucket, BUCKET_OPEN);
@@ -182,12 +235,12 @@ enum trouble recover_step(struct recover *self, struct bucket *bucket, int64_t n
     case BUCKET_BEGIN:  return step_begin(self, bucket);
     case BUCKET_PAUSE:  return step_paused(self, bucket);
     case BUCKET_SCAN:   return bucket_at_high(bucket) ? step_scanned(self, bucket) : TROUBLE_NONE;
-    case BUCKET_EMPTY:  return step_empty(self, bucket);
     case BUCKET_REPLAY: return bucket_at_high(bucket) ? step_replayed(self, bucket) : TROUBLE_NONE;
     case BUCKET_VERIFY: return step_verify(self, bucket);
     case BUCKET_TAIL:   return step_tail(self, bucket, now_ms);
     case BUCKET_ALARM:  return step_alarm(self, bucket);
-    case BUCKET_OPEN:                    /* all that are here go in one transaction: recover_open_records */
+    case BUCKET_EMPTY:                   /* all that are here in one scan: recover_empty */
+    case BUCKET_OPEN:                    /* and in one transaction: recover_open_records */
     case BUCKET_NOT_MINE:
         return TROUBLE_NONE;
     }

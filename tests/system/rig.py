@@ -163,6 +163,10 @@ class Rig:
     # ---- what is where
 
     @property
+    def bucket_count(self):
+        return len(self._journal_partitions)
+
+    @property
     def redis(self):
         """A client of the whole Redis."""
         return self.servers.client

@@ -1,7 +1,14 @@
 """Promise 5: the journal alone rebuilds Redis. What a harmed Redis looks like from outside: requests wait, then all is as before."""
 
-import pytest
+import json
+import os
+import shutil
 
+import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from stack import programs
 from stack.process import wait_until
 
 
@@ -24,6 +31,16 @@ BOOKS = {"granted": 3, "available": 1, "reserved": 1, "spent": 1}
 
 def wait_rebuilt(rig):
     wait_until(lambda: rig.balance("ada") == BOOKS and rig.ready("ledger-0")[0], 60, "the rebuilt books")
+
+
+def test_the_ledger_counts_open_holds(used):
+    def numbers():
+        lines = programs.get(used.stack.processes["ledger-0"].more["health"] + "/metrics")[1].splitlines()
+        return dict(line.rsplit(" ", 1) for line in lines if line.startswith("reelgate_open_hold"))
+
+    wait_until(lambda: numbers().get("reelgate_open_holds") == "1", 30, "the open hold in the metrics")
+    assert numbers()["reelgate_open_holds_overdue"] == "0"
+    assert float(numbers()["reelgate_open_hold_oldest_seconds"]) >= 0
 
 
 def test_an_emptied_redis_is_rebuilt_without_anybody(used):
@@ -57,3 +74,132 @@ def test_nothing_is_admitted_on_a_redis_that_nobody_rebuilt(used):
     assert used.observer.types("waits") == []
     used.start("ledger")
     used.observer.until(lambda: "rejected" in used.observer.types("waits"), 60, "decided on the rebuilt balance of 0")
+
+
+# ---- on demand
+
+
+def test_rebuild_on_demand(used):
+    before = used.balance("ada")
+    recovered = len(used.facts("ledger-0", "recovery_verified"))
+    done = used.reelgate("rebuild", "--user=ada", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["verified"] == json.loads(done.stdout)["buckets"] == 1
+    facts = used.facts("ledger-0", "recovery_verified")[recovered:]
+    assert [fact["bucket"] for fact in facts] == [used.bucket("ada")], "only the bucket that was asked for"
+    done = used.reelgate("rebuild")
+    assert done.returncode == 0, done.stderr
+    assert f"rebuilt   {used.bucket_count} of {used.bucket_count} buckets" in done.stdout
+    assert used.balance("ada") == before
+    audit = used.reelgate("audit")
+    assert audit.returncode == 0, audit.stdout + audit.stderr
+
+
+# ---- Redis as its disk has it
+
+
+def redis_again(rig, change=lambda directory: None):
+    """kill -9 of Redis, something done to its files, and a start: what was acknowledged was on disk (fsync always)."""
+    rig.stack.processes["redis"].kill()
+    change(rig.stack.path("redis"))
+    recovered = len(rig.facts("ledger-0", "recovery_verified"))
+    rig.stack.start_redis()
+    wait_until(
+        lambda: len(rig.facts("ledger-0", "recovery_verified")) >= recovered + rig.bucket_count
+        and rig.ready("ledger-0")[0],
+        60,
+        "every bucket recovered",
+    )
+
+
+def audited(rig):
+    done = rig.reelgate("audit")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def begun_from(rig, since):
+    """Where the recoveries since then began to read: zero, or what Redis and the journal were known to share."""
+    return {fact["from"] for fact in rig.facts("ledger-0", "recovery_begun")[since:]}
+
+
+@pytest.mark.one_redis("works on the files of the one server")
+def test_a_restart_with_its_file_reads_only_the_end(used):
+    begun, before = len(used.facts("ledger-0", "recovery_begun")), used.balance("ada")
+    redis_again(used)
+    assert begun_from(used, begun) == {"journaled"}
+    assert used.balance("ada") == before
+    audited(used)
+
+
+@pytest.mark.one_redis("works on the files of the one server")
+def test_a_restart_without_its_file_reads_all(used):
+    begun, before = len(used.facts("ledger-0", "recovery_begun")), used.balance("ada")
+    redis_again(used, lambda directory: shutil.rmtree(os.path.join(directory, "appendonlydir")))
+    assert begun_from(used, begun) == {"zero"}
+    assert used.balance("ada") == before
+    audited(used)
+
+
+def complete(rig, generation, user):
+    rig.request(generation, user, prompt="[run:100ms] A paper boat")
+    rig.observer.until(lambda: "completed" in rig.observer.types(generation), 60, f"{generation} completed")
+    wait_until(lambda: rig.balance(user)["reserved"] == 0, 30, f"{generation} settled")
+
+
+@pytest.mark.one_redis("works on the files of the one server")
+def test_an_old_snapshot_is_brought_up_to_date(used):
+    """What happened since the snapshot comes back from the journal, though this Redis has never heard of it."""
+    used.grant_and_wait("bob", 5)
+    complete(used, "bob-1", "bob")
+    snapshot = used.stack.path("snapshot")
+    shutil.rmtree(snapshot, ignore_errors=True)
+    shutil.copytree(os.path.join(used.stack.path("redis"), "appendonlydir"), snapshot)
+    complete(used, "bob-2", "bob")
+
+    def restore(directory):
+        shutil.rmtree(os.path.join(directory, "appendonlydir"))
+        shutil.copytree(snapshot, os.path.join(directory, "appendonlydir"))
+
+    begun = len(used.facts("ledger-0", "recovery_begun"))
+    redis_again(used, restore)
+    assert begun_from(used, begun) == {"journaled"}
+    assert used.balance("bob") == {"granted": 5, "available": 3, "reserved": 0, "spent": 2}
+    audited(used)
+
+    # The same again, but there was a recovery in between: this snapshot is a branch that was given up.
+    redis_again(used, restore)
+    assert used.facts("ledger-0", "recovery_from_zero"), "an old branch is emptied, not mended"
+    assert used.balance("bob") == {"granted": 5, "available": 3, "reserved": 0, "spent": 2}
+    audited(used)
+
+
+# ---- a journal that is not whole
+
+
+@pytest.mark.one_broker("records are deleted from one log")
+def test_a_journal_without_its_beginning_is_refused(make_rig):
+    """Retention was shortened, or somebody deleted records: nothing can be rebuilt, and nobody guesses."""
+    rig = make_rig()
+    ledger = rig.start("ledger")
+    rig.grant_and_wait("cleo", 3)
+    ledger.kill()
+    admin = AdminClient({"bootstrap.servers": rig.kafka})
+    cut = TopicPartition(rig.prefix + "journal", rig.bucket("cleo"), 1)
+    assert all(future.result(30) for future in admin.delete_records([cut]).values())
+
+    check = rig.reelgate("topics", "check")
+    assert check.returncode == 1
+    assert "its first entries are gone (a partition begins at offset 1)" in check.stderr
+    rebuild = rig.reelgate("rebuild", "--user=cleo")
+    assert rebuild.returncode == 1 and "its first entries are gone" in rebuild.stderr
+    assert rig.balance("cleo")["available"] == 3, "what is in Redis was left alone"
+
+    ledger = rig.start("ledger", ready=False)
+    fact = rig.wait_fact("ledger-0", "journal_truncated")
+    assert (fact["partition"], fact["offset"]) == (rig.bucket("cleo"), 1)
+    assert ledger.wait(30) and ledger.exit_status() == 3
+    rig.redis.flushall()  # and not on an empty Redis either
+    ledger = rig.start("ledger", ready=False)
+    rig.wait_fact("ledger-0", "journal_truncated")
+    assert ledger.wait(30) and ledger.exit_status() == 3
+    assert not rig.redis.hget(f"rg:{{{rig.bucket('cleo')}}}:meta", "verified")

@@ -119,6 +119,8 @@ static const struct { const char *words[8]; const char *says; } wrong_words[] = 
     { { "healthcheck", "ftp://x" }, "must be http://" },
     { { "balance", "u", "--redis-url=redis://h:99999" }, "redis_url" },
     { { "audit", "--kafka.isolation.level=read_uncommitted" }, "isolation.level" },
+    { { "rebuild", "all" }, "unexpected word \"all\"" },
+    { { "rebuild", "--user=u", "--bucket=1" }, "give one of them" },
     { { "bless" }, "unknown verb \"bless\"" },
 };
 
@@ -392,6 +394,36 @@ START_TEST(the_audit_looks_again_before_it_tells)
 }
 END_TEST
 
+/* What the ledger does then is for tests/system/test_recovery.py; here is nobody who does it. */
+START_TEST(a_rebuild_takes_verified_away_and_waits_for_the_ledger)
+{
+    struct ran ran;
+    apply();
+    write_entry("u-1", GRANT_ENTRY);
+    char command[100];
+    int32_t bucket = bucket_of("u-1", 3, BUCKETS);
+    for (int b = 0; b < BUCKETS; b++) {
+        snprintf(command, sizeof command, "HSET rg:{%d}:meta verified x line 00 journaled 1 partitions 3", b);
+        redis_server_ask(world.redis, command);
+    }
+    RUN(&world, &ran, "rebuild", "--user=u-1", "--wait-ms=300ms", "--json");
+    ck_assert_int_eq(ran.status, 7);
+    says(ran.err, "1 of 1 buckets wait: is the ledger running?");
+    says(ran.out, "{\"buckets\":1,\"verified\":0,\"journalOffsets\":1,\"durationMs\":");
+    snprintf(command, sizeof command, "HKEYS rg:{%d}:meta", bucket);
+    ck_assert_str_eq(redis_server_ask(world.redis, command), "nonce");
+    snprintf(command, sizeof command, "HKEYS rg:{%d}:meta", (bucket + 1) % BUCKETS);
+    ck_assert_str_eq(redis_server_ask(world.redis, command), "verified line journaled partitions");
+    RUN(&world, &ran, "rebuild", "--wait=false");
+    ck_assert_msg(ran.status == 0, "%s", ran.err);
+    says(ran.out, "rebuilt   0 of 3 buckets");
+    ck_assert_str_eq(redis_server_ask(world.redis, command), "nonce");
+    RUN(&world, &ran, "rebuild", "--bucket=3");
+    ck_assert_int_eq(ran.status, 2);
+    says(ran.err, "--bucket = 3 is not there: the journal has 3 partitions");
+}
+END_TEST
+
 START_TEST(who_is_away_is_named)
 {
     struct ran ran;
@@ -424,4 +456,5 @@ CHECK_MAIN("cli",
     tcase_add_test(tests, the_audit_compares_the_journal_with_redis);
     tcase_add_test(tests, an_open_hold_needs_a_live_item);
     tcase_add_test(tests, the_audit_looks_again_before_it_tells);
+    tcase_add_test(tests, a_rebuild_takes_verified_away_and_waits_for_the_ledger);
     tcase_add_test(tests, who_is_away_is_named);)

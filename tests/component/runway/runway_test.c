@@ -25,6 +25,7 @@ struct seen {
     int calls;
     struct runway_create_answer created; struct runway_look_answer looked;
     struct runway_cancel_answer cancelled; struct runway_organization_answer organization;
+    int row;                             /* of the table that the test loops over */
     char id[100], message[600], output[100], failure[600], code[100];
 };
 
@@ -316,6 +317,48 @@ START_TEST(the_organization_tells_its_credits)
 }
 END_TEST
 
+#define USAGE(results) ANSWER("200 OK", "{\"models\":[\"gen4.5\"],\"results\":[" results "]}")
+#define USED "{\"date\":\"2026-11-23\",\"usedCredits\":[{\"model\":\"gen4.5\",\"amount\":120}," \
+             "{\"model\":\"act_two\",\"amount\":-2.5}]}"
+static const struct { peer_script script; bool answered; size_t count; double sum; } usages[] = {
+    { USAGE(""), true, 0, 0 },
+    { USAGE(USED), true, 2, 117.5 },
+    { USAGE(USED ",{\"date\":\"2026-11-24T00:00:00Z\",\"usedCredits\":[]}"), true, 2, 117.5 },
+    { USAGE(USED ",{\"date\":\"24th\",\"usedCredits\":[]}"), false, 0, 0 },
+    { USAGE("{\"date\":\"2026-11-23\",\"usedCredits\":[{\"model\":\"gen4.5\",\"amount\":\"120\"}]}"), false, 0, 0 },
+    { ANSWER("200 OK", "{\"results\":{}}"), false, 0, 0 },
+    { ANSWER("401 No", "{}"), false, 0, 0 },
+};
+
+static void on_usage(void *self, void *tag, const struct runway_usage_answer *answer)
+{
+    struct seen *seen = self;
+    (void)tag;
+    seen->calls++;
+    ck_assert_int_eq(answer->answered, usages[seen->row].answered);
+    ck_assert_uint_eq(answer->count, usages[seen->row].count);
+    ck_assert(answer->answered || answer->message);
+    double sum = 0;
+    for (size_t i = 0; i < answer->count; i++) {
+        ck_assert_str_eq(answer->rows[i].date, "2026-11-23");
+        sum += answer->rows[i].credits;
+    }
+    ck_assert(sum == usages[seen->row].sum);
+}
+
+START_TEST(usage_is_told_by_day_and_model_or_not_at_all)
+{
+    struct world world = { 0 };
+    world_open(&world, &usages[_i].script);
+    world.seen.row = _i;
+    runway_usage(world.runway, &(struct runway_usage_span){ "2026-11-18", "2026-11-24" }, on_usage, &world.seen, NULL);
+    wait_answer(&world);
+    ck_assert_int_eq(peer_received(world.peer, "POST /v1/organization/usage HTTP/1.1\r\n"), 1);
+    ck_assert_int_eq(peer_received(world.peer, "{\"startDate\":\"2026-11-18\",\"beforeDate\":\"2026-11-24\"}"), 1);
+    world_close(&world);
+}
+END_TEST
+
 START_TEST(closing_drops_what_is_open)
 {
     static const peer_script silent = { { PEER_READ_REQUEST, 0, 0 }, { PEER_WAIT, 0, 3000 } };
@@ -341,6 +384,7 @@ int main(void)
     tcase_add_loop_test(tcase, look_is_sorted, 0, COUNT(looks));
     tcase_add_test(tcase, an_id_of_dots_stays_below_tasks);
     tcase_add_loop_test(tcase, only_the_provider_acknowledges_a_cancel, 0, COUNT(cancels));
+    tcase_add_loop_test(tcase, usage_is_told_by_day_and_model_or_not_at_all, 0, COUNT(usages));
     tcase_add_loop_test(tcase, the_organization_tells_its_credits, 0, COUNT(organizations));
     tcase_add_test(tcase, closing_drops_what_is_open);
     suite_add_tcase(suite, tcase);

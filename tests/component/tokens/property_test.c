@@ -302,12 +302,15 @@ static void balances_are_the_models(const char *where)
 
 static void rebuild(void)
 {
-    struct recovery recovery;
-    bool done = false;
+    struct recovery recovery, *row = &recovery;
+    uint64_t cursor = 0;
+    int32_t bucket;
     ck_assert_int_eq(recovery_begin(bench.tokens, 0, &recovery), TROUBLE_NONE);
-    while (!done)
-        ck_assert_int_eq(recovery_empty(bench.tokens, &recovery, &done), TROUBLE_NONE);
+    do
+        ck_assert_int_eq(recovery_empty(bench.tokens, &row, 1, &cursor), TROUBLE_NONE);
+    while (cursor != 0);
     ck_assert_int_eq(recovery_replay(bench.tokens, &recovery, journal, length), TROUBLE_NONE);
+    ck_assert_int_eq(recovery_replayed(bench.tokens, &bucket), TROUBLE_NONE);
     ck_assert_int_eq(recovery_verify(bench.tokens, &recovery, 1), TROUBLE_NONE);
 }
 

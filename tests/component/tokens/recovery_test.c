@@ -64,15 +64,38 @@ static struct recovery begin(void)
 
 static void empty(struct recovery *recovery)
 {
-    bool done = false;
-    for (int i = 0; i < 1000 && !done; i++)
-        ck_assert_int_eq(recovery_empty(bench.tokens, recovery, &done), TROUBLE_NONE);
-    ck_assert(done);
+    uint64_t cursor = 0;
+    int steps = 0;
+    do
+        ck_assert_int_eq(recovery_empty(bench.tokens, &recovery, 1, &cursor), TROUBLE_NONE);
+    while (cursor != 0 && ++steps < 1000);
+    ck_assert(cursor == 0 && !recovery->over);
+}
+
+/* All of the journal, to its end; what became of it. */
+static enum trouble replay_all(const struct recovery *recovery)
+{
+    int32_t bucket = -1;
+    enum trouble sent = recovery_replay(bench.tokens, recovery, journal, length);
+    enum trouble done = recovery_replayed(bench.tokens, &bucket);
+    ck_assert_int_eq(recovery_replayed(bench.tokens, &bucket), TROUBLE_NONE);       /* said once */
+    ck_assert(sent == TROUBLE_NONE || sent == done);
+    if (done == TROUBLE_ABORT_BATCH)
+        ck_assert_int_eq(bucket, recovery->bucket);
+    return done;
 }
 
 static void replay(const struct recovery *recovery)
 {
-    ck_assert_int_eq(recovery_replay(bench.tokens, recovery, journal, length), TROUBLE_NONE);
+    ck_assert_int_eq(replay_all(recovery), TROUBLE_NONE);
+}
+
+/* The next step of emptying finds that another recovery, or another server, has come between. */
+static bool empty_is_over(struct recovery *recovery)
+{
+    uint64_t cursor = 0;
+    ck_assert_int_eq(recovery_empty(bench.tokens, &recovery, 1, &cursor), TROUBLE_NONE);
+    return recovery->over;
 }
 
 /* A few users' whole story: holds, full and part charges, releases, corrections, several hundred entries. */
@@ -268,10 +291,9 @@ START_TEST(a_second_recovery_ends_the_first)
 {
     add(ENTRY_GRANT, U, "top-up", 10, 1);
     struct recovery first = begin(), second = begin();
-    bool done;
     const char *before = bench_state();
-    ck_assert_int_eq(recovery_empty(bench.tokens, &first, &done), TROUBLE_ABORT_BATCH);
-    ck_assert_int_eq(recovery_replay(bench.tokens, &first, journal, length), TROUBLE_ABORT_BATCH);
+    ck_assert(empty_is_over(&first));
+    ck_assert_int_eq(replay_all(&first), TROUBLE_ABORT_BATCH);
     ck_assert_int_eq(recovery_stands(bench.tokens, &first), TROUBLE_ABORT_BATCH);
     ck_assert_int_eq(recovery_verify(bench.tokens, &first, 1), TROUBLE_ABORT_BATCH);
     ck_assert_str_eq(before, bench_state());
@@ -284,14 +306,13 @@ START_TEST(another_server_or_a_flush_ends_a_recovery)
 {
     add(ENTRY_GRANT, U, "top-up", 10, 1);
     struct recovery recovery = begin();
-    bool done;
     if (_i == 0)
         bench_ask("FLUSHALL");
     else
         /* as if the server had restarted */
         snprintf(recovery.server, sizeof recovery.server, "%040d:%040d", 1, 2);
-    ck_assert_int_eq(recovery_empty(bench.tokens, &recovery, &done), TROUBLE_ABORT_BATCH);
-    ck_assert_int_eq(recovery_replay(bench.tokens, &recovery, journal, length), TROUBLE_ABORT_BATCH);
+    ck_assert(empty_is_over(&recovery));
+    ck_assert_int_eq(replay_all(&recovery), TROUBLE_ABORT_BATCH);
     ck_assert_int_eq(recovery_stands(bench.tokens, &recovery), TROUBLE_ABORT_BATCH);
     ck_assert_int_eq(recovery_verify(bench.tokens, &recovery, 1), TROUBLE_ABORT_BATCH);
     ck_assert_str_eq(bench_ask("KEYS rg:{0}:user:*"), "");
@@ -345,7 +366,7 @@ START_TEST(a_wrong_type_in_replay_leaves_nothing_half_done)
     bench_ask("RPUSH %s odd", keys[_i]);
     struct recovery recovery = begin();
     const char *before = bench_state();
-    ck_assert_int_eq(recovery_replay(bench.tokens, &recovery, journal, length), TROUBLE_RETRY);
+    ck_assert_int_eq(replay_all(&recovery), TROUBLE_RETRY);
     ck_assert_str_eq(before, bench_state());
 }
 END_TEST
@@ -396,10 +417,10 @@ START_TEST(an_audit_sees_every_account_and_generation)
     live();
     bench_reserve("u4", "g-4-refused", 999, 5000);
     struct seen seen = { 0 };
-    int32_t which = _i == 0 ? 0 : TOKENS_EVERY_BUCKET;
-    ck_assert_int_eq(tokens_audit_users(bench.tokens, which, see_user, &seen), TROUBLE_NONE);
-    ck_assert_int_eq(tokens_audit_generations(bench.tokens, which, see_generation, &seen), TROUBLE_NONE);
-    ck_assert_int_eq(tokens_audit_grants(bench.tokens, which, see_grant, &seen), TROUBLE_NONE);
+    const struct audit_visitor visitor = { &seen, see_user, see_generation, see_grant };
+    bench_ask("SET rg:{x}:user:odd 1");                  /* not ours */
+    bench_ask("HSET other granted 1");
+    ck_assert_int_eq(tokens_audit(bench.tokens, &visitor), TROUBLE_NONE);
     ck_assert_int_eq(seen.users, 5);
     ck_assert_int_eq(seen.granted, 5 * 993);
     ck_assert_int_eq(seen.spent, 5 * 993);
@@ -407,6 +428,133 @@ START_TEST(an_audit_sees_every_account_and_generation)
     ck_assert_int_eq(seen.held + seen.settled, 150);
     ck_assert_int_eq(seen.refused, 1);
     ck_assert_int_eq(seen.open, seen.reserved);
+
+    seen = (struct seen){ 0 };                           /* single rows */
+    ck_assert_int_eq(tokens_audit_generation(bench.tokens, 0, "g-1-3", &visitor), TROUBLE_NONE);
+    ck_assert_int_eq(tokens_audit_generation(bench.tokens, 0, "nobody", &visitor), TROUBLE_NONE);
+    ck_assert_int_eq(tokens_audit_grant(bench.tokens, 0, "correction-1", &visitor), TROUBLE_NONE);
+    ck_assert_int_eq(seen.settled, 1);
+    ck_assert_int_eq(seen.grants, 1);
+    ck_assert_int_eq(seen.spent, -7);
+}
+END_TEST
+
+/* ---- rebuild on demand, and what a recovery may have under way */
+
+static void retries_unverified(void)
+{
+    struct reservation reservation = bench_reservation(U, "late", 999, 1);
+    tokens_batch_clear(bench.batch);
+    tokens_reserve(bench.batch, &reservation);
+    ck_assert_int_eq(tokens_batch_receive(bench.batch), TROUBLE_RETRY);
+    ck_assert_int_eq(tokens_unverified(bench.tokens, NULL), 0);
+}
+
+START_TEST(a_forgotten_bucket_is_read_from_zero)
+{
+    live();
+    struct recovery under_way = begin();
+    under_way.replayed = 4711;
+    replay(&under_way);
+    int64_t replayed;
+    ck_assert_int_eq(recovery_progress(bench.tokens, 0, &replayed), TROUBLE_NONE);
+    ck_assert_int_eq(replayed, 4711);
+    ck_assert_int_eq(recovery_forget(bench.tokens, 0), TROUBLE_NONE);
+    ck_assert_int_eq(recovery_verify(bench.tokens, &under_way, 1), TROUBLE_ABORT_BATCH);
+    struct recovery next = begin();
+    ck_assert_str_eq(next.line, "");
+    ck_assert_int_eq(next.journaled, 0);
+    ck_assert_int_eq(recovery_progress(bench.tokens, 0, &replayed), TROUBLE_NONE);
+    ck_assert_int_eq(replayed, 0);
+    retries_unverified();
+}
+END_TEST
+
+START_TEST(open_holds_are_counted_by_age)
+{
+    struct open_holds holds;
+    ck_assert_int_eq(tokens_open_holds(bench.tokens, 0, AT(100), &holds), TROUBLE_NONE);
+    ck_assert(holds.count == 0 && holds.overdue == 0 && holds.oldest_at_ms == 0);
+    grant(U, "top-up", 1, 100);
+    for (int i = 0; i < 5; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "g%d", i);
+        reserve(U, id, 10 * (i + 1), 1);
+    }
+    ck_assert_int_eq(tokens_open_holds(bench.tokens, 0, AT(30), &holds), TROUBLE_NONE);
+    ck_assert_int_eq(holds.count, 5);
+    ck_assert_int_eq(holds.overdue, 2);
+    ck_assert(holds.oldest_at_ms == AT(10));
+    settle(U, "g0", 99, SETTLE_ALL);
+    ck_assert_int_eq(tokens_open_holds(bench.tokens, 0, AT(30), &holds), TROUBLE_NONE);
+    ck_assert_int_eq(holds.count, 4);
+    ck_assert(holds.oldest_at_ms == AT(20));
+}
+END_TEST
+
+static const char *count_keys(const char *pattern)
+{
+    return redis_server_ask_words(bench.server, 4, (const char *[]){
+        "EVAL", "return #redis.call('KEYS', ARGV[1]) .. ''", "0", pattern });
+}
+
+START_TEST(one_scan_empties_many_buckets_and_leaves_the_rest)
+{
+    struct tokens *many = bench_open(4, 2000);
+    struct recovery recoveries[3] = { 0 }, *rows[3] = { &recoveries[0], &recoveries[1], &recoveries[2] };
+    uint64_t cursor = 0;
+    for (int bucket = 0; bucket < 4; bucket++)
+        for (int i = 0; i < 700; i++)
+            bench_ask("SET rg:{%d}:gen:g%d x", bucket, i);
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(recovery_begin(many, i, &recoveries[i]), TROUBLE_NONE);
+    struct recovery other;
+    ck_assert_int_eq(recovery_begin(many, 1, &other), TROUBLE_NONE);     /* somebody else recovers bucket 1 */
+    int steps = 0;
+    do
+        ck_assert_int_eq(recovery_empty(many, rows, 3, &cursor), TROUBLE_NONE);
+    while (cursor != 0 && ++steps < 100);
+    ck_assert(!recoveries[0].over && recoveries[1].over && !recoveries[2].over);
+    ck_assert_str_eq(count_keys("rg:{0}:gen:*"), "0");
+    ck_assert_str_eq(count_keys("rg:{1}:gen:*"), "700");
+    ck_assert_str_eq(count_keys("rg:{2}:gen:*"), "0");
+    ck_assert_str_eq(count_keys("rg:{3}:gen:*"), "700");
+    ck_assert_str_eq(bench_ask("HEXISTS rg:{0}:meta nonce"), "1");
+    tokens_close(&many);
+}
+END_TEST
+
+/* More scripts than may be under way at once, two buckets in turn; then one of them is taken over in the middle. */
+START_TEST(what_is_under_way_is_told_bucket_by_bucket)
+{
+    struct tokens *two = bench_open(2, 2000);
+    struct recovery recoveries[2], other;
+    int32_t bucket = -1;
+    for (int i = 0; i < 250; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "grant-%d", i);
+        add(ENTRY_GRANT, U, id, 1, i)->balance = (struct balance){ .granted = 1, .available = 1 };
+    }
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(recovery_begin(two, i, &recoveries[i]), TROUBLE_NONE);
+    for (int round = 0; round < 4; round++) {
+        for (int i = 0; i < 2; i++)
+            ck_assert_int_eq(recovery_replay(two, &recoveries[i], journal, length), TROUBLE_NONE);
+        if (round == 1)
+            ck_assert_int_eq(recovery_begin(bench.tokens, 0, &other), TROUBLE_NONE);
+    }
+    ck_assert_int_eq(recovery_replayed(two, &bucket), TROUBLE_ABORT_BATCH);
+    ck_assert_int_eq(bucket, 0);
+    ck_assert_int_eq(recovery_replayed(two, &bucket), TROUBLE_NONE);
+    ck_assert_str_eq(bench_ask("HGET rg:{1}:user:" U " granted"), "250");
+
+    /* an error, or Redis away, in the middle: none of it counts */
+    bench_ask("DEL rg:{1}:user:" U);
+    bench_ask("RPUSH rg:{1}:user:" U " odd");
+    (void)recovery_replay(two, &recoveries[1], journal, length);
+    ck_assert_int_eq(recovery_replayed(two, &bucket), TROUBLE_RETRY);
+    ck_assert_int_eq(recovery_replayed(two, &bucket), TROUBLE_NONE);
+    tokens_close(&two);
 }
 END_TEST
 
@@ -425,4 +573,8 @@ CHECK_MAIN("tokens-recovery", tcase_add_checked_fixture(tests, bench_start,
            tcase_add_test(tests, a_bucket_of_another_partition_count_is_read_from_zero);
            tcase_add_test(tests, journaled_moves_forward_under_its_line_only);
            tcase_add_loop_test(tests, a_wrong_type_in_replay_leaves_nothing_half_done, 0, 4);
-           tcase_add_loop_test(tests, an_audit_sees_every_account_and_generation, 0, 2);)
+           tcase_add_test(tests, an_audit_sees_every_account_and_generation);
+           tcase_add_test(tests, a_forgotten_bucket_is_read_from_zero);
+           tcase_add_test(tests, open_holds_are_counted_by_age);
+           tcase_add_test(tests, one_scan_empties_many_buckets_and_leaves_the_rest);
+           tcase_add_test(tests, what_is_under_way_is_told_bucket_by_bucket);)

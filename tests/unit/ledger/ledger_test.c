@@ -131,6 +131,27 @@ START_TEST(scan_finds_an_open_record_of_another_line)
 }
 END_TEST
 
+/* A tail that stood still for longer than Redis remembers what ended: the whole journal, on an empty bucket. */
+static const struct { const char *kind; int64_t at; bool from_zero; } AGE_ROWS[] = {
+    { "reserve", 999, true },
+    { "commit", 999, true },
+    { "release", 999, true },
+    { "reserve", 1000, false },
+    { "grant", 1, false },                               /* Redis never forgets one */
+};
+
+START_TEST(scan_finds_what_redis_may_have_forgotten)
+{
+    struct bucket bucket = bucket_in(BUCKET_SCAN, "mine");
+    const char *error;
+    struct event event = money(AGE_ROWS[_i].kind, 1);
+    event.at = AGE_ROWS[_i].at;
+    bucket.forgotten_before_ms = 1000;
+    ck_assert(bucket_take(&bucket, &event, 3, &error));
+    ck_assert(bucket.from_zero == AGE_ROWS[_i].from_zero);
+}
+END_TEST
+
 START_TEST(replay_holds_money_and_passes_open_records)
 {
     struct bucket bucket = bucket_in(BUCKET_REPLAY, "");
@@ -222,6 +243,7 @@ int main(void)
     tcase_add_test(rows, entry_without_a_part_is_broken);
     tcase_add_test(rows, partly_charged_settlement_makes_two_entries);
     tcase_add_test(rows, scan_finds_an_open_record_of_another_line);
+    tcase_add_loop_test(rows, scan_finds_what_redis_may_have_forgotten, 0, (int)(sizeof AGE_ROWS / sizeof AGE_ROWS[0]));
     tcase_add_test(rows, replay_holds_money_and_passes_open_records);
     tcase_add_test(rows, tail_never_passes_an_open_record_of_another_line);
     tcase_add_test(rows, unreadable_entry_is_refused);

@@ -287,7 +287,15 @@ int32_t tokens_unverified(const struct tokens *tokens, const char **reason)
 {
     (void)tokens;
     *reason = "away";
-    return -1;
+    return fakes.unverified ? 3 : -1;
+}
+
+enum trouble tokens_ask_verified(struct tokens *tokens, int32_t bucket, bool *verified)
+{
+    (void)tokens;
+    fakes_trace("ask_verified%d", (int)bucket);
+    *verified = !fakes.unverified;
+    return TROUBLE_NONE;
 }
 
 struct tokens_batch *tokens_batch_open(struct tokens *tokens)

@@ -16,6 +16,7 @@ struct fakes {
     const char *then_fail_at;                /* after that, once: RENEW */
     int64_t committed;                       /* what the broker says when asked */
     bool redis_away;
+    bool unverified;                         /* bucket 3, until the test says otherwise */
     struct text trace;                       /* "begin offsets[0:8] answer answer flush guard commit " */
 };
 extern struct fakes fakes;

@@ -286,6 +286,38 @@ START_TEST(without_redis_nothing_is_read_on)
 }
 END_TEST
 
+/* While a bucket is recovered its guard is asked, often and for little; nothing is read again until it is verified. */
+START_TEST(an_unverified_bucket_is_asked_for_and_nothing_is_read_again)
+{
+    fakes.unverified = true;
+    fakes.fail_at = "receive";
+    fakes.fail_with = TROUBLE_RETRY;
+    fakes_poll(FAKE_RECORD, 0, 5);
+    turns_until("ask_verified3");
+    for (int i = 0; i < 3; i++) {                    /* no longer and longer waits: each within the test's patience */
+        text_clear(&fakes.trace);
+        turns_until("ask_verified3");
+        ck_assert_ptr_null(strstr(fakes.trace.bytes, "seek"));
+    }
+    fakes.unverified = false;
+    turns_until("seek[0:5]");
+}
+END_TEST
+
+START_TEST(an_unverified_bucket_of_partitions_that_left_holds_nothing_up)
+{
+    fakes.unverified = true;
+    fakes.fail_at = "receive";
+    fakes.fail_with = TROUBLE_RETRY;
+    fakes_poll(FAKE_RECORD, 0, 5);
+    turns_until("ask_verified3");
+    fakes_poll(FAKE_REVOKE, 0, 0);
+    fakes_poll(FAKE_ASSIGN, 1, 40);
+    fakes.committed = 40;
+    turns_until("seek[1:40]");
+}
+END_TEST
+
 START_TEST(a_group_without_an_offset_goes_back_to_the_first_record)
 {
     fakes.committed = -1;
@@ -347,6 +379,8 @@ CHECK_MAIN("worker/batch (fakes)",
     tcase_add_loop_test(tests, whatever_breaks_both_run_again_from_what_is_committed, 0, ROWS(breaks));
     tcase_add_test(tests, a_failing_abort_makes_a_new_producer);
     tcase_add_test(tests, without_redis_nothing_is_read_on);
+    tcase_add_test(tests, an_unverified_bucket_is_asked_for_and_nothing_is_read_again);
+    tcase_add_test(tests, an_unverified_bucket_of_partitions_that_left_holds_nothing_up);
     tcase_add_test(tests, a_group_without_an_offset_goes_back_to_the_first_record);
     tcase_add_test(tests, the_end_of_a_partition_is_committed_when_it_is_quiet);
     tcase_add_test(tests, closing_finishes_what_is_asked_and_reads_no_more);

@@ -1,4 +1,4 @@
-#include "ledger/entry.h"
+#include "worker/entry.h"
 
 #include <string.h>
 
@@ -8,6 +8,23 @@ static void entry_init(struct event *event, const char *kind, const char *user_i
     event->kind = kind;
     event->user_id = user_id;
     event->at = at_ms;
+}
+
+void entry_of_reserve(const struct reservation *reservation, const struct reserve_answer *answer, const char *origin,
+                      struct text *scratch, struct event *event)
+{
+    entry_init(event, "reserve", reservation->user_id, answer->at_ms);
+    event->generation_id = reservation->generation_id;
+    event->amount = answer->required_tokens;
+    event->origin = origin;
+    event->fingerprint = reservation->fingerprint;
+    event->has_quote = true;
+    event->quote = answer->quote;
+    event->has_balance = true;
+    event->balance = answer->balance;
+    text_clear(scratch);
+    text_printf(scratch, "Hold for video generation: %s", reservation->generation_id);
+    event->description = scratch->bytes;
 }
 
 static void entry_of_settlement(const struct settlement *settlement, const struct settle_answer *answer,
@@ -97,4 +114,51 @@ enum entry_read entry_read(const struct event *event, struct recovery_entry *ent
     if (entry->amount_tokens == 0 || (entry->kind != ENTRY_GRANT && entry->amount_tokens < 0))
         return ENTRY_READ_BROKEN;
     return ENTRY_READ_MONEY;
+}
+
+/* ---- the acceptance and the job */
+
+static void name(const struct event *asked, enum event_type type, struct event *event)
+{
+    event_init(event, type);
+    event->generation_id = asked->generation_id;
+    event->user_id = asked->user_id;
+    event->project_id = asked->project_id;
+}
+
+void acceptance_accepted(const struct acceptance *from, struct event *event)
+{
+    name(from->asked, EVENT_GENERATION_ACCEPTED, event);
+    event->required_tokens = from->answer->required_tokens;
+    event->has_quote = true;
+    event->quote = from->answer->quote;
+    event->has_balance = true;
+    event->balance = from->answer->balance;
+}
+
+/* Seconds are what was paid for: a recorded quote that counts them outranks a default that was reloaded since. */
+static int64_t duration(const struct acceptance *from)
+{
+    if (from->asked->duration_seconds != EVENT_ABSENT)
+        return from->asked->duration_seconds;
+    if (from->answer->quote.units > 1)
+        return from->answer->quote.units;
+    return from->duration_seconds > 0 ? from->duration_seconds : EVENT_ABSENT;
+}
+
+void acceptance_job(const struct acceptance *from, struct event *event)
+{
+    const struct event *asked = from->asked;
+    int64_t deadline_ms = asked->deadline_seconds == EVENT_ABSENT ? from->default_deadline_ms
+                                                                  : asked->deadline_seconds * 1000;
+    name(asked, EVENT_GENERATION_JOB, event);
+    event->prompt = asked->prompt;
+    event->model = from->answer->quote.model;
+    event->image = asked->image;
+    event->seed = asked->seed;
+    event->ratio = from->ratio && *from->ratio ? from->ratio : asked->ratio;
+    event->duration_seconds = duration(from);
+    event->required_tokens = from->answer->required_tokens;
+    event->accepted_at = from->answer->at_ms;
+    event->deadline_at = from->answer->at_ms + deadline_ms;
 }
