@@ -14,6 +14,8 @@ static const struct kafka_row CLIENT_ROWS[] = {
     { "topic.metadata.refresh.interval.ms", "60000", false },
 };
 
+struct watermarks { int64_t low, high; };
+
 struct kafka_client *kafka_client_open(const struct kafka_config *config)
 {
     struct kafka_client *client = xcalloc(1, sizeof *client);
@@ -64,21 +66,55 @@ enum trouble kafka_client_partitions(struct kafka_client *client, const char *to
     return *partitions > 0 ? TROUBLE_NONE : TROUBLE_RETRY;
 }
 
+/* rd_kafka_query_watermark_offsets keeps its time-out only while it looks for the leader; then it waits for
+ * the answer of a broker that may be dead (seen for minutes with librdkafka 2.0.2, inside a rebalance). This
+ * keeps it. */
+static rd_kafka_resp_err_t offset_of(struct kafka_client *client, const char *topic, int32_t partition,
+                                     int64_t special, int timeout_ms, int64_t *offset)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_t *row = rd_kafka_topic_partition_list_add(list, topic, partition);
+    row->offset = special;
+    rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(client->handle, list, timeout_ms);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        code = list->elems[0].err;
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR && list->elems[0].offset < 0)
+        code = RD_KAFKA_RESP_ERR__NO_OFFSET;
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        *offset = list->elems[0].offset;
+    rd_kafka_topic_partition_list_destroy(list);
+    return code;
+}
+
+/* The low one first: what moves meanwhile makes the stretch between them longer, never shorter than it
+ * was. */
+static rd_kafka_resp_err_t query(struct kafka_client *client, const char *topic, int32_t partition,
+                                 struct watermarks *found, int timeout_ms)
+{
+    rd_kafka_resp_err_t code = offset_of(client, topic, partition, RD_KAFKA_OFFSET_BEGINNING, timeout_ms,
+                                         &found->low);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        code = offset_of(client, topic, partition, RD_KAFKA_OFFSET_END, timeout_ms, &found->high);
+    return code;
+}
+
 enum trouble kafka_client_watermarks(struct kafka_client *client, const char *topic, int32_t partition,
                                      int64_t *low, int64_t *high, int timeout_ms)
 {
     rd_kafka_poll(client->handle, 0);
-    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(client->handle, topic, partition, low, high,
-                                                                timeout_ms);
+    struct watermarks found;
+    rd_kafka_resp_err_t code = query(client, topic, partition, &found, timeout_ms);
     if (code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC) {
         /* The broker was not even asked: librdkafka believes what it remembers of the topic, for up to
          * metadata.max.age.ms (15 minutes), and after a time-out it may remember a topic without partitions.
          * A worker that waits for this watermark would not work until then. */
         int32_t partitions;
         if (kafka_client_partitions(client, topic, &partitions, timeout_ms) == TROUBLE_NONE)
-            code = rd_kafka_query_watermark_offsets(client->handle, topic, partition, low, high, timeout_ms);
+            code = query(client, topic, partition, &found, timeout_ms);
     }
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        *low = found.low;
+        *high = found.high;
         kafka_link_heard(client->link);
         return TROUBLE_NONE;
     }

@@ -52,7 +52,8 @@ void kafka_client_close(struct kafka_client **client);
 /* TROUBLE_RETRY: broker away, or topic unknown (then *partitions = 0). */
 enum trouble kafka_client_partitions(struct kafka_client *client, const char *topic, int32_t *partitions,
                                      int timeout_ms);
-/* low: first offset kept; high: the real high watermark (also past open transactions and commit markers). */
+/* low: first offset kept; high: the real high watermark (also past open transactions and commit markers). Two
+ * questions, each for up to timeout_ms, also when the partition's leader is dead. */
 enum trouble kafka_client_watermarks(struct kafka_client *client, const char *topic, int32_t partition,
                                      int64_t *low, int64_t *high, int timeout_ms);
 
