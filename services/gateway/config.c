@@ -58,7 +58,7 @@ const struct param GATEWAY_PARAMS[] = {
     { .name = "view_mb", .type = PARAM_COUNT, .fallback = "256", .least = "1", .most = "1000000", AT(view_mb),
       .unit = "MiB", .meaning = "Memory for what was read from the topics; the longest idle users go "
                                 "first." },
-    { .name = "view_records", .type = PARAM_COUNT, .fallback = "100000", .least = "100", .most = "100000000",
+    { .name = "view_records", .type = PARAM_COUNT, .fallback = "100000", .least = "10", .most = "100000000",
       AT(view_records), .unit = "records", .meaning = "How far back each partition is read at the start." },
     { .name = NULL },
 };

@@ -69,9 +69,11 @@ def test_local_up_status_down(directory):
 
 
 def start_demo(directory, *words):
+    """As a terminal starts it: in the background of a shell, Ctrl-C would be ignored by all that it starts."""
     return subprocess.Popen(
         [os.path.join(ROOT, "deploy", "demo"), f"--directory={directory}", *words],
         env=ENV, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
 
 

@@ -432,13 +432,13 @@ def test_without_kafka_it_answers_503_and_then_goes_on(gateway):
 
 
 def test_what_lies_before_the_window_is_still_told(gateway, user):
-    """An instance that reads a hundred records of each partition, and a user with more entries than that."""
+    """An instance that reads fifty records of each partition, and a user with more entries than that."""
     rich = user(60)
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         made = list(pool.map(lambda number: Caller(rich.url, rich.token).generate(f"No {number}").json()["id"], range(60)))
     whole = rich.until("/v1/transactions?limit=200", lambda body: len(body["items"]) == 121, 60)["items"]
     assert "completeFrom" not in rich.get("/v1/generations").json()
-    gateway.start("gateway", 6, **LIMITS, view_records=100)
+    gateway.start("gateway", 6, **LIMITS, view_records=50)
     try:
         late = Caller(gateway.stack.gateway_url(6), rich.token)
         seen, cursor = [], ""
