@@ -91,7 +91,7 @@ static bool resting(const struct batch *batch, int wait_ms)
 
 static enum trouble read_and_write(struct batch *batch, int wait_ms)
 {
-    if (batch->config.commit_every_ms > 0 && resting(batch, wait_ms))
+    if (resting(batch, wait_ms))
         return TROUBLE_NONE;
     if (batch->next->count == 0 || batch->config.commit_every_ms > 0) {
         enum trouble trouble = load_fill(batch, batch->next, wait_ms, batch->config.linger_ms);

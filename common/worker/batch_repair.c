@@ -12,7 +12,8 @@
 #include "base/planted.h"
 #include "worker/batch_parts.h"
 
-enum { UNVERIFIED_MS = 10,      /* how often guard is asked while a bucket is recovered: what the pause has beside the replay */
+/* how often guard is asked while a bucket is recovered: what the pause has beside the replay */
+enum { UNVERIFIED_MS = 10,
        RENEW_MS = 2000, PREWARM_MS = 1000, WATCH_EVERY_MS = 60 * 1000, METADATA_MS = 1000,
        WATERMARK_MS = 2000 };
 
@@ -75,8 +76,8 @@ void batch_redis_back(struct batch *batch)
     health_part(batch->config.health, "redis", NULL);
 }
 
-/* Are the buckets that broke a batch verified by now? Asked here, where it costs a round trip, and not by reading the whole
- * batch again at ever longer intervals: a recovery takes as long as its replay. */
+/* Are the buckets that broke a batch verified by now? Asked here, where it costs a round trip, and not by
+ * reading the whole batch again at ever longer intervals: a recovery takes as long as its replay. */
 static enum trouble ask_unverified(struct batch *batch, bool *verified)
 {
     enum trouble trouble = TROUBLE_NONE;

@@ -31,6 +31,13 @@ struct redis_settings { const char *redis_url; int64_t redis_timeout_ms, dedupe_
       .offset = offsetof(owner, member.dedupe_window_ms), .unit = "ms", \
       .meaning = "How long after a generation's end its id is known; older requests go to dead-letters." }
 
+/* A row for a struct with int64_t commit_every_ms: what batch_config and workset_config have under that name. */
+#define COMMIT_EVERY_PARAM(owner) \
+    { .name = "commit_every_ms", .type = PARAM_MS, .fallback = "100ms", .least = "0", .most = "2s", \
+      .offset = offsetof(owner, commit_every_ms), .unit = "ms", \
+      .meaning = "While there is little to commit, a transaction begins so long after the last one ended, and " \
+                 "takes all that came meanwhile: each costs the broker the same, full or empty. 0: at once." }
+
 /* The consumer group of a program, "reelgate-admission" -> "reelgate.admission" (the topic prefix leads,
  * so that two installations on one cluster never meet), and the transactional.id of this instance,
  * "reelgate.admission-0": stable over restarts, else readers would wait for the dead one's time-out

@@ -42,10 +42,7 @@ const struct param GENERATOR_PARAMS[] = {
       .unit = "ms", .meaning = "How long the answer for a job that was taken away is kept in case the job "
                                "comes back; then "
                                "its task is deleted." },
-    { .name = "commit_every_ms", .type = PARAM_MS, .fallback = "100ms", .least = "0", .most = "2s",
-      AT(commit_every_ms), .unit = "ms",
-      .meaning = "While there is little to commit, a transaction begins so long after the last one ended, and "
-                 "takes all that came meanwhile: each costs the broker the same, full or empty. 0: at once." },
+    COMMIT_EVERY_PARAM(struct generator_settings),
     { .name = "rewrite_after_ms", .type = PARAM_MS, .fallback = "1h", .least = "1s", .most = "24h",
       AT(rewrite_after_ms), .unit = "ms",
       .meaning = "A job that waits for so long is written again at the end of its partition, before "

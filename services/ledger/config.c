@@ -9,10 +9,7 @@ const struct param LEDGER_PARAMS[] = {
     { .name = "batch_records", .type = PARAM_COUNT, .fallback = "2000", .least = "1", .most = "10000",
       .offset = AT(batch_records), .unit = "records",
       .meaning = "How many results and grants at most are settled in one transaction." },
-    { .name = "commit_every_ms", .type = PARAM_MS, .fallback = "100ms", .least = "0", .most = "2s",
-      .offset = AT(commit_every_ms), .unit = "ms",
-      .meaning = "While there is little to commit, a transaction begins so long after the last one ended, and "
-                 "takes all that came meanwhile: each costs the broker the same, full or empty. 0: at once." },
+    COMMIT_EVERY_PARAM(struct ledger_settings),
     { .name = "guard_every_ms", .type = PARAM_MS, .fallback = "250", .least = "50", .most = "10s",
       .offset = AT(guard_every_ms), .unit = "ms",
       .meaning = "How often each bucket of this instance is checked against the Redis server it lives in." },

@@ -38,10 +38,7 @@ const struct param POLLER_PARAMS[] = {
     { .name = "revoke_ms", .type = PARAM_MS, .fallback = "2s", .least = "0", .most = "2m", AT(revoke_ms),
       .unit = "ms",
       .meaning = "How long a rebalance is held up for open deletes to be answered and committed." },
-    { .name = "commit_every_ms", .type = PARAM_MS, .fallback = "100ms", .least = "0", .most = "2s",
-      AT(commit_every_ms), .unit = "ms",
-      .meaning = "While there is little to commit, a transaction begins so long after the last one ended, and "
-                 "takes all that came meanwhile: each costs the broker the same, full or empty. 0: at once." },
+    COMMIT_EVERY_PARAM(struct poller_settings),
     { .name = "rewrite_after_ms", .type = PARAM_MS, .fallback = "1h", .least = "1s", .most = "24h",
       AT(rewrite_after_ms), .unit = "ms",
       .meaning = "A task that lives for so long is written again at the end of its partition, before "

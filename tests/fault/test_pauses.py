@@ -58,28 +58,26 @@ def test_an_ordinary_day(scene):
 # ---- a batch, and Redis changes under it
 
 
-def test_redis_is_emptied_under_an_answered_batch(scene):
-    """What Redis did for it is gone, and its entries are not in the journal yet: it must not commit."""
-    scene.give({"answered": 1})
-    stop_at(scene, "admission", "batch.received:1")
-    scene.ask("answered", "answered-1")
+def emptied_at(scene, point, user):
+    """Admission stops at the point with one request of the user; when it goes on, Redis was emptied and filled again."""
+    scene.give({user: 1})
+    stop_at(scene, "admission", point)
+    scene.ask(user, f"{user}-1")
     scene.stopped("admission")
     scene.rig.redis.flushall()
     scene.wait_verified()
     scene.go_on("admission")
     scene.judge()
+
+
+def test_redis_is_emptied_under_an_answered_batch(scene):
+    """What Redis did for it is gone, and its entries are not in the journal yet: it must not commit."""
+    emptied_at(scene, "batch.received:1", "answered")
 
 
 def test_redis_is_emptied_under_an_open_transaction(scene):
     """As before, but its transaction has begun; the recovery that fills Redis again ends before anything is written."""
-    scene.give({"begun": 1})
-    stop_at(scene, "admission", "batch.begun:1")
-    scene.ask("begun", "begun-1")
-    scene.stopped("admission")
-    scene.rig.redis.flushall()
-    scene.wait_verified()
-    scene.go_on("admission")
-    scene.judge()
+    emptied_at(scene, "batch.begun:1", "begun")
 
 
 def test_an_aborted_batch_runs_again(scene):
