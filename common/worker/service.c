@@ -10,7 +10,10 @@
 #include "base/xalloc.h"
 #include "worker/signals.h"
 
-enum { STALL_MS = 60 * 1000 };       /* a turn may wait out a transaction and a Redis time-out */
+enum {
+    STALL_MS = 60 * 1000,            /* a turn may wait out a transaction and a Redis time-out */
+    LEAVE_MS = 5 * 1000,             /* to leave the groups and close what is open, once drained */
+};
 
 struct service {
     const char *program;
@@ -71,7 +74,7 @@ struct service *service_open(const char *program, const struct worker_settings *
     check_address(address);
     check_kafka(program, settings);
     log_level_parse(settings->log_level, &level);
-    signals_open();
+    signals_open(settings->drain_ms + LEAVE_MS);
     log_open(program, settings->instance_id, level);
     service->program = program;
     service->settings = settings;
@@ -105,7 +108,7 @@ static enum trouble turn(struct service *service, const struct service_loop *loo
 
 static enum trouble drain(struct service *service, const struct service_loop *loop)
 {
-    int64_t until_ms = clock_mono_ms() + service->settings->drain_ms;
+    int64_t until_ms = signals_stop_ms() + service->settings->drain_ms;
     enum trouble trouble = TROUBLE_NONE;
     health_part(service->health, "stop", "asked to stop");
     log_info("stopping", LOG_NUMBER("drain_ms", service->settings->drain_ms));
@@ -125,7 +128,7 @@ int service_run(struct service *service, const struct service_loop *loop)
 {
     enum trouble trouble = TROUBLE_NONE;
     log_info("started", LOG_TEXT("version", REELGATE_VERSION), LOG_TEXT("libraries", worker_versions()));
-    while (trouble == TROUBLE_NONE && !signals_stop()) {
+    while (trouble == TROUBLE_NONE && signals_stop_ms() == 0) {
         trouble = turn(service, loop);
         health_part(service->health, "start", NULL);
     }

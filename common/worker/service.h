@@ -15,7 +15,7 @@ enum { EXIT_ASKED = 0, EXIT_SETTING = 2, EXIT_TROUBLE = 3 };
 
 struct service;
 
-/* program: "reelgate-admission". Installs the signal handlers, opens log, metrics and health; ends the
+/* program: "reelgate-admission". Takes the signals, opens log, metrics and health; ends the
  * process with status 2 or 3 when the health address is wrong or taken. Not ready until the first turn
  * says so. */
 struct service *service_open(const char *program, const struct worker_settings *settings);
@@ -29,7 +29,8 @@ struct service_loop {
     void (*drain)(void *self);               /* SIGTERM, once: take nothing new; may be NULL */
     bool (*drained)(void *self);             /* nothing is in flight any more; NULL: at once */
 };
-/* Turns until SIGTERM; then drain, and on until drained or drain_ms are over. Returns the exit status. */
+/* Turns until SIGTERM; then drain, and on until drained or drain_ms are over. Returns the exit status. A turn, or what
+ * follows, that a silent network holds up longer than five seconds past drain_ms is cut off: "stop_overdue", EXIT_TROUBLE. */
 int service_run(struct service *service, const struct service_loop *loop);
 void service_close(struct service **service);
 

@@ -25,7 +25,7 @@ const struct param WORKER_PARAMS[] = {
       .meaning = "The least level that is logged." },
     { .name = "drain_ms", .type = PARAM_MS, .fallback = "25s", .least = "0", .most = "10m", AT(drain_ms),
       .unit = "ms",
-      .meaning = "How long to finish what is in flight after SIGTERM." },
+      .meaning = "How long to finish what is in flight after SIGTERM; five seconds later the program has ended." },
     { .name = NULL },
 };
 

@@ -213,6 +213,33 @@ def test_two_with_one_id(world):
     decided(world, generations)
 
 
+def test_asked_to_stop_while_kafka_is_silent(world):
+    """In the middle of a commit: it ends all the same, five seconds after drain_ms, and another goes on."""
+    users = [f"stopped-{number}" for number in range(24)]  # over the partitions, so that all have work
+    give(world, *users)
+    asked = {program: world.start(program, 1, drain_ms="1s") for program in programs.WORKERS}
+    rules, generations = [], []
+    for program in ("ledger", "poller", "generator", "admission"):  # backwards, so that none starves the next
+        mine = f".{program}-1".encode()
+        rule = Rule("EndTxn", REQUEST, HOLD, times=None, where=lambda data, mine=mine: mine in data)
+        rules.append(world.kafka_proxy.add(rule))
+        limit = time.monotonic() + 60
+        while rule.met == 0:
+            assert time.monotonic() < limit, f"no commit of {program}-1"
+            for user in users:
+                generations += ask(world, user, 1)
+            world.observer.poll(0.5)
+    for process in asked.values():
+        process.signal(signal.SIGTERM)
+    for program, process in asked.items():
+        assert process.wait(25), f"{program} waits for Kafka"
+        assert process.exit_status() in (0, 3), f"{program}: {process.exit_status()} {process.said()[-2000:]}"
+    assert any(programs.facts(process, "stop_overdue") for process in asked.values())
+    for rule in rules:
+        rule.release()
+    decided(world, generations, 90)
+
+
 def test_a_broker_that_restarts_under_load(world):
     give(world, "restarted")
     generations = ask(world, "restarted", 60)

@@ -10,6 +10,7 @@
     { \
         Suite *suite = suite_create(name); \
         TCase *tests = tcase_create(name); \
+        tcase_set_timeout(tests, 60);    /* Check's own 4 s is short on a machine with other work */ \
         __VA_ARGS__ \
         suite_add_tcase(suite, tests); \
         SRunner *runner = srunner_create(suite); \

@@ -68,11 +68,11 @@ def ready(health):
 
 
 def wait_ready(programs, seconds=120):
-    """programs: name -> Process with its health address. StackError names who is not ready and why."""
+    """programs: name -> Process with its health address. All of them at one look: whoever joins a group takes
+    partitions from its neighbours, which are not ready while they do. StackError names who is not and why."""
     limit = time.monotonic() + seconds
-    waiting = dict(programs)
     while True:
-        waiting = {name: process for name, process in waiting.items() if not ready(process.more["health"])}
+        waiting = {name: process for name, process in programs.items() if not ready(process.more["health"])}
         if not waiting:
             return
         for name, process in waiting.items():

@@ -441,7 +441,6 @@ START_TEST(who_is_away_is_named)
 END_TEST
 
 CHECK_MAIN("cli",
-    tcase_set_timeout(tests, 60);
     tcase_add_unchecked_fixture(tests, begin, end);
     tcase_add_checked_fixture(tests, fresh, NULL);
     tcase_add_test(tests, apply_makes_what_is_missing_and_check_finds_it_good);

@@ -452,7 +452,6 @@ START_TEST(a_broker_that_is_away_is_waited_for_and_left_in_time)
 END_TEST
 
 CHECK_MAIN("kafka adapter",
-    tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, properties_that_promises_rest_on_are_refused, 0, ROWS(property_cases));
     tcase_add_test(tests, a_broker_that_is_away_is_waited_for_and_left_in_time);
     tcase_add_test(tests, only_what_is_committed_is_read);

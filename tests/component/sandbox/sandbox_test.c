@@ -361,7 +361,6 @@ START_TEST(it_carries_two_thousand_tasks)
 END_TEST
 
 CHECK_MAIN("sandbox",
-    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, created_looked_at_and_done);
     tcase_add_loop_test(tests, a_create_under_a_fault, 0, ROWS(creates));
     tcase_add_test(tests, without_credits_or_over_the_daily_limit);

@@ -300,7 +300,6 @@ static TCase *of_pair(Suite *suite)
     TCase *tests = tcase_create("pair");
     suite_add_tcase(suite, tests);
     tcase_add_checked_fixture(tests, pair_up, pair_down);
-    tcase_set_timeout(tests, 60);
     return tests;
 }
 
@@ -310,7 +309,6 @@ int main(void)
     TCase *tests = tcase_create("cluster");
     suite_add_tcase(suite, tests);
     tcase_add_checked_fixture(tests, up, down);
-    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_batch_over_all_nodes_is_answered_in_its_order);
     tcase_add_test(tests, a_moved_bucket_is_recovered_from_zero);
     tcase_add_test(tests, nothing_is_done_in_a_bucket_on_its_way);

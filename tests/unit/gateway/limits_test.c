@@ -34,6 +34,5 @@ START_TEST(nobody_is_refused_for_others)
 END_TEST
 
 CHECK_MAIN("limits",
-    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, so_many_at_once_and_then_evenly);
     tcase_add_test(tests, nobody_is_refused_for_others);)

@@ -288,7 +288,6 @@ START_TEST(a_request_that_became_a_dead_letter_is_not_pending)
 END_TEST
 
 CHECK_MAIN("view",
-    tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_loop_test(tests, whatever_is_read_first_the_story_is_one, 0, ROWS(orders));
     tcase_add_test(tests, a_rejection_is_counted_with_its_requests_model);

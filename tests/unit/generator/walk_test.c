@@ -102,5 +102,4 @@ START_TEST(whatever_happens_each_job_ends_once)
 END_TEST
 
 CHECK_MAIN("generator walk",
-    tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, whatever_happens_each_job_ends_once, 0, 20);)

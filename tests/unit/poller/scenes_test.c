@@ -581,5 +581,4 @@ CHECK_MAIN("poller scenes",
     tcase_add_test(tests, an_answer_for_a_task_that_was_taken_away_is_nobodys);
     tcase_add_test(tests, a_rebalance_waits_for_an_open_delete);
     tcase_add_test(tests, asked_to_stop_it_starts_no_look);
-    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_live_task_is_small);)
