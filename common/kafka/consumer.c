@@ -61,6 +61,7 @@ static void handle_close(struct kafka_consumer *consumer)
 {
     rd_kafka_queue_t *rest = rd_kafka_queue_new(consumer->handle);
     rd_kafka_queue_io_event_enable(consumer->queue, -1, NULL, 0);
+    consumer->closing = true;
     rd_kafka_error_t *error = rd_kafka_consumer_close_queue(consumer->handle, rest);
     int64_t until_ms = clock_mono_ms() + CLOSE_MS;
     bool closed = error != NULL;         /* a fatal error: nothing to leave */
@@ -80,7 +81,7 @@ static void handle_close(struct kafka_consumer *consumer)
         log_warn("kafka_close_left", LOG_TEXT("group", consumer->group), LOG_NUMBER("waited_ms", CLOSE_MS));
     if (consumer->held)
         kafka_consumer_revoke_all(consumer, true);
-    consumer->joined = false;
+    consumer->closing = consumer->joined = false;
     rd_kafka_queue_destroy(rest);
     rd_kafka_queue_destroy(consumer->queue);
     consumer->queue = NULL;

@@ -26,6 +26,7 @@ struct kafka_consumer {
     int held;                    /* partitions assigned */
     bool joined;
     bool paused;
+    bool closing;                /* leaving the group: an assignment that still arrives is declined */
     bool rejoin;                 /* this handle is of no more use: leave and join anew, once it is ... */
     int64_t rejoin_at_ms;        /* ... late enough that a lasting trouble is not a busy loop */
     bool stopped;                /* TROUBLE_RESTART was said; say it again */

@@ -167,7 +167,14 @@ void kafka_consumer_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code,
     kafka_link_heard(consumer->link);
     if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         must(consumer->held == 0);           /* eager: everything was revoked before */
-        assign(consumer, partitions);
+        if (!consumer->closing) {
+            assign(consumer, partitions);
+            return;
+        }
+        /* It came just before we left. A handle that closes answers no question (_DESTROY): asking for the
+         * committed offsets would hold up the close for as long as we are ready to ask. */
+        log_partitions(consumer, "kafka_assignment_declined", partitions);
+        rd_kafka_assign(handle, NULL);
         return;
     }
     bool lost = rd_kafka_assignment_lost(handle);

@@ -52,11 +52,15 @@ def test_a_video_and_its_books(user):
 def test_a_decision_that_takes_longer_is_pending(user, gateway):
     rich = user(1)
     gateway.start("gateway", 5, **{**LIMITS, "decision_wait_ms": 0})
+    admission = gateway.stack.processes["admission-0"]
+    admission.signal(signal.SIGSTOP)  # with or without a wait, it could be quicker than our answer
     try:
         answer = Caller(gateway.stack.gateway_url(5), rich.token).generate()
         assert answer.status_code == 202 and answer.json()["status"] == "pending" and answer.headers["Retry-After"]
+        admission.signal(signal.SIGCONT)
         rich.until(answer.headers["Location"], lambda body: body["status"] != "pending")
     finally:
+        admission.signal(signal.SIGCONT)
         gateway.stack.stop(["gateway-5"], 20)
 
 

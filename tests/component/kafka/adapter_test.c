@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "component/kafka/broker.h"
+#include "unit/base/captured.h"
 #include "unit/check_main.h"
 
 static struct kafka_producer *producer_ready(const char *id)
@@ -324,6 +326,29 @@ START_TEST(an_offset_that_is_gone_is_a_restart)
 }
 END_TEST
 
+static void close_before_the_assignment_is_looked_at(void *topic)
+{
+    log_open("test", "0", LOG_LEVEL_INFO);
+    struct member member;
+    member_open(&member, broker_name("g", 1), topic);
+    struct pollfd wait = { .fd = kafka_consumer_wake_fd(member.consumer), .events = POLLIN };
+    ck_assert_int_eq(poll(&wait, 1, 20000), 1);
+    kafka_consumer_close(&member.consumer);
+    ck_assert_int_eq(member.assigned, 0);
+}
+
+START_TEST(an_assignment_that_comes_before_a_close_is_declined)
+{
+    const char *topic = broker_name("declined", 0);
+    broker_topic(topic, 1);
+    struct captured captured;
+    captured_run(&captured, close_before_the_assignment_is_looked_at, (void *)topic);
+    ck_assert_int_eq(captured.status, 0);
+    ck_assert_ptr_nonnull(strstr(captured.err, "kafka_assignment_declined"));
+    ck_assert_ptr_null(strstr(captured.err, "kafka_committed_unknown"));
+}
+END_TEST
+
 START_TEST(a_missing_topic_is_waited_for)
 {
     const char *topic = broker_name("later", 0);
@@ -462,6 +487,7 @@ CHECK_MAIN("kafka adapter",
     tcase_add_test(tests, offsets_move_with_the_transaction_and_seek_reads_again);
     tcase_add_test(tests, the_wake_pipe_tells_of_a_record);
     tcase_add_test(tests, an_offset_that_is_gone_is_a_restart);
+    tcase_add_test(tests, an_assignment_that_comes_before_a_close_is_declined);
     tcase_add_test(tests, a_missing_topic_is_waited_for);
     tcase_add_test(tests, topics_are_made_and_described_as_they_are);
     tcase_add_test(tests, a_reader_follows_from_the_end);)
