@@ -10,6 +10,7 @@ import re
 
 import pytest
 
+from browser.web import Gateway
 from stack.process import wait_until
 
 PROMPT = "A paper boat on a rainy street"
@@ -125,6 +126,28 @@ def test_consumption_is_shown_per_hour_day_and_model_by_deep_links(page, story):
     )
     page.until(lambda: "model=gen4.5" in page.driver.current_url, "the model in the address")
     assert {row[1] for row in rows(page)} <= {"gen4.5"} and spent >= 1
+
+
+def test_figures_that_do_not_go_back_far_enough_say_so(page, stack, runner):
+    """A gateway that has read ten records of each partition, and more in the journal than that."""
+    many = f"many-{runner}-{random.randrange(16 ** 4):04x}"
+    for number in range(15):
+        stack.publish("grants", {"grantId": f"{many}-{number}", "userId": many, "amount": 1}, key=many)
+    stack.flush()
+    wait_until(lambda: stack.balance(many)["granted"] == 15, 30, "fifteen grants")
+    places = ("overview", "usage", "holds", "users", f"users/{many}")
+    for place in places:
+        admin(page, "#/" + place)
+        assert "Complete since" not in page.text("#main"), place
+    whole, page.gateway = page.gateway, Gateway(stack, 200 + runner, view_records=10)
+    try:
+        for place in places:
+            admin(page, "#/" + place)
+            page.says("Complete since", "#main")
+        page.until(lambda: len(rows(page)) == 15, "the user's ledger is whole: the rest is read from the journal")
+    finally:
+        page.gateway.close()
+        page.gateway = whole
 
 
 def test_users_are_searched_and_sorted_and_lead_to_their_ledger(page, story, stack):

@@ -4,7 +4,7 @@
 import { get } from "./api.js";
 import { el } from "./dom.js";
 import { count, counted, percent, span, tokens } from "./format.js";
-import { card, csvOf, exports, generationLink, head, table, timeOf, userLink } from "./admin-kit.js";
+import { card, csvOf, exports, generationLink, head, partly, table, timeOf, userLink } from "./admin-kit.js";
 import { statusBadge } from "./ui.js";
 
 const LISTED = 200;
@@ -27,6 +27,7 @@ export function show({ data, context }) {
         "A hold ends by the provider's verdict, never by a clock.",
       exports(context, "reelgate-holds", { csv: () => csvOf("/v1/admin/holds"), json: () => load() }),
     ),
+    partly(data),
     card(
       "By age",
       el(

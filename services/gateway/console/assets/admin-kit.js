@@ -4,7 +4,7 @@
 import { call, get, withQuery } from "./api.js";
 import { el, icon } from "./dom.js";
 import { count, exact, moment } from "./format.js";
-import { saveFile } from "./ui.js";
+import { note, saveFile } from "./ui.js";
 
 const WHOLE_PAGE = 200;
 const WHOLE_MOST = 100; /* pages: 20,000 rows are enough for a file made by a page */
@@ -21,6 +21,16 @@ export function head(title, words, ...right) {
     el("div.toolbar", {}, right),
   );
 }
+
+/* Said when an answer can't go back as far as was asked: a gateway knows what it has read. */
+export const partly = (answer) =>
+  answer.completeFrom
+    ? note(
+        "warn",
+        `Complete since ${moment(answer.completeFrom)}.`,
+        "What is older is in the journal, but not counted here: a gateway reads so far back when it starts.",
+      )
+    : null;
 
 export const tile = (label, value, more) =>
   el(

@@ -4,7 +4,7 @@ import { get } from "./api.js";
 import { bars } from "./charts.js";
 import { el } from "./dom.js";
 import { count, percent, span, tokens } from "./format.js";
-import { card, tableCard, head, link, table, tile, tiles } from "./admin-kit.js";
+import { card, tableCard, head, link, partly, table, tile, tiles } from "./admin-kit.js";
 import { buckets } from "./admin-usage.js";
 import { statusBadge } from "./ui.js";
 
@@ -28,6 +28,7 @@ export function show({ data: { usage, funnel, holds, letters } }) {
   const over = totals.completed + totals.failed + totals.cancelled;
   return [
     head("Overview", "The last 24 hours."),
+    partly(usage),
     tiles(
       tile("Tokens spent", totals.committedTokens, `of ${count(totals.reservedTokens)} reserved`),
       tile("Tokens returned", totals.releasedTokens, "failed or cancelled, not charged"),

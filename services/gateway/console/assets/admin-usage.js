@@ -4,7 +4,7 @@ import { get, withQuery } from "./api.js";
 import { bars } from "./charts.js";
 import { el } from "./dom.js";
 import { count } from "./format.js";
-import { card, csvOf, exports, head, link, segmented, table, tile, tiles } from "./admin-kit.js";
+import { card, csvOf, exports, head, link, partly, segmented, table, tile, tiles } from "./admin-kit.js";
 
 const SPANS = [
   ["24 hours", 24],
@@ -91,6 +91,7 @@ export function show({ parameters, data, context }) {
         json: () => get(withQuery("/v1/admin/usage", every)),
       }),
     ),
+    partly(data),
     tiles(
       tile("Reserved", totals.reservedTokens),
       tile("Spent", totals.committedTokens),

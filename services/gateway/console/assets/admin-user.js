@@ -10,6 +10,7 @@ import {
   head,
   link,
   pager,
+  partly,
   segmented,
   table,
   tile,
@@ -116,6 +117,7 @@ export function show({ id, parameters, data: { user, items, cursor }, context })
           "The numbers may be old; requests wait until it is done.",
         )
       : null,
+    partly(user),
     tiles(
       tile("Available", balance.available),
       tile("Reserved", balance.reserved),

@@ -3,7 +3,7 @@
 import { get, withQuery } from "./api.js";
 import { el } from "./dom.js";
 import { ago, count, counted, exact } from "./format.js";
-import { csvOf, exports, head, link, pager, table, userLink, whole } from "./admin-kit.js";
+import { csvOf, exports, head, link, pager, partly, table, userLink, whole } from "./admin-kit.js";
 import { grantDialog } from "./admin-grant.js";
 
 const PAGE = 50;
@@ -77,6 +77,7 @@ export function show({ parameters, data, context }) {
         json: () => whole("/v1/admin/users", now),
       }),
     ),
+    partly(data),
     form,
     el(
       "section.card",

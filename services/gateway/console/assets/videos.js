@@ -79,7 +79,9 @@ export function openVideos(place, { attempt, again, changed: tell }) {
       more,
       cursor
         ? el("button.button", { type: "button", onclick: () => load(cursor) }, "Show older videos")
-        : null,
+        : page.completeFrom
+          ? el("p.small.soft", {}, "Older videos are not listed here; the token history names them all.")
+          : null,
     );
     empty.hidden = list.childElementCount > 0;
   }
