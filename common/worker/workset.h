@@ -109,7 +109,8 @@ void workset_end(struct workset *set, struct work_item *item, void *tag);
 void workset_end_with(struct workset *set, struct work_item *item, struct work_item *also);
 /* committed: intent_at_ms and attempts move, intended */
 void workset_intent(struct workset *set, struct work_item *item);
-/* committed: intent_at_ms 0, attempts - 1, closed */
+/* Of an open intent, or of an attempt that is over and is known now to have come to nothing.
+ * committed: intent_at_ms 0, attempts - 1, closed */
 void workset_close_intent(struct workset *set, struct work_item *item);
 bool workset_queued(const struct work_item *item);
 /* Asks for a note about a live item: with the next transaction, or after a second by itself. A hint: asked for

@@ -111,7 +111,7 @@ void workset_intent(struct workset *set, struct work_item *item)
 
 void workset_close_intent(struct workset *set, struct work_item *item)
 {
-    must(item->intent_at_ms != 0);
+    must(item->intent_at_ms != 0 || item->attempts > 0);
     workset_queue(set, item, EFFECT_CLOSE);
 }
 

@@ -84,9 +84,9 @@ static void take_result(void *self, const struct kafka_record *record)
     event_clear(&event);
 }
 
-/* ---- jobs: live ones with an open intent, and words about those that ended */
+/* ---- jobs: live ones with an attempt that is not known to have come to nothing, and words about those that ended */
 
-struct live_job { struct place place; char *generation_id, *user_id; int64_t intent_at_ms, attempts; };
+struct live_job { struct place place; char *generation_id, *user_id; int64_t since_ms, attempts; };
 struct jobs {
     struct unknowns *unknowns;
     struct live_part { struct live_job *rows; size_t count, capacity; } *parts;      /* by partition, by offset */
@@ -117,7 +117,9 @@ static void job_add(struct jobs *jobs, const struct kafka_record *record, const 
     }
     part->rows[part->count++] = (struct live_job){ .place = { record->partition, record->offset },
                                                    .generation_id = xstrdup(event->generation_id),
-                                                   .user_id = xstrdup(event->user_id) };
+                                                   .user_id = xstrdup(event->user_id),
+                                                   .since_ms = record->timestamp_ms,
+                                                   .attempts = wire_attempts(record) };
 }
 
 static void job_forget(struct live_job *job)
@@ -136,9 +138,7 @@ static void take_mark(struct jobs *jobs, const struct kafka_record *record)
     if (strcmp(mark.kind, "done") == 0)
         job_forget(job);
     else if (strcmp(mark.kind, "intent") == 0)
-        job->intent_at_ms = record->timestamp_ms;
-    else if (strcmp(mark.kind, "close") == 0)
-        job->intent_at_ms = 0;
+        job->since_ms = record->timestamp_ms;
     job->attempts = mark.attempt;
 }
 
@@ -178,11 +178,11 @@ static void jobs_close(struct jobs *jobs)
             struct live_job *job = &jobs->parts[p].rows[i];
             if (!job->generation_id)
                 continue;
-            if (job->intent_at_ms > 0) {
+            if (job->attempts > 0) {
                 const struct event named = { .generation_id = job->generation_id, .user_id = job->user_id };
                 struct unknown *row = row_add(jobs->unknowns, &named);
                 row->state = UNKNOWN_OPEN;
-                row->since_ms = job->intent_at_ms;
+                row->since_ms = job->since_ms;
                 row->attempts = job->attempts;
                 row->partition = p;
                 row->offset = job->place.offset;

@@ -1,18 +1,18 @@
-/* Submissions of which nobody knows whether the provider took them, as jobs and results say: jobs whose intent
- * is open, and generations that ended for it. */
+/* Submissions of which nobody knows whether the provider took them, as jobs and results say: jobs with an
+ * intent that was not closed, and generations that ended for it. */
 #ifndef CLI_UNKNOWN_H
 #define CLI_UNKNOWN_H
 
 #include "cli/cli.h"
 
 enum unknown_state {
-    UNKNOWN_OPEN,            /* its job is live and its intent open: tokens held */
+    UNKNOWN_OPEN,            /* its job is live: tokens held */
     UNKNOWN_ENDED,           /* failed as submission_unknown: tokens released */
 };
 struct unknown {
     enum unknown_state state;
     char generation_id[ID_LENGTH_MAX + 1], user_id[ID_LENGTH_MAX + 1];
-    int64_t since_ms;                    /* wall: of the intent, of the end */
+    int64_t since_ms;                    /* wall: of the last intent, of the end */
     int64_t attempts;                    /* 0: not known any more */
     int32_t partition; int64_t offset;   /* of the live job; -1 */
     bool settled;                        /* ended, and the operator has said what there is to say */

@@ -121,13 +121,18 @@ static bool header_number(const struct kafka_record *record, const char *name, i
     return digits[0] != '\0' && *end == '\0';
 }
 
+int64_t wire_attempts(const struct kafka_record *record)
+{
+    int64_t attempts;
+    return header_number(record, "attempt", &attempts) ? attempts : 0;
+}
+
 bool wire_read_mark(const struct kafka_record *record, struct wire_mark *mark)
 {
     if (record->value_length > 0)
         return false;
     header_copy(record, "mark", mark->kind, sizeof mark->kind);
-    if (!header_number(record, "attempt", &mark->attempt))
-        mark->attempt = 0;
+    mark->attempt = wire_attempts(record);
     return mark->kind[0] != '\0' && header_number(record, "item", &mark->item);
 }
 

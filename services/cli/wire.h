@@ -23,6 +23,7 @@ bool wire_read(const struct kafka_record *record, enum topic topic, struct event
 /* A mark of a work set: whose item (its offset in the same partition), which, and the item's attempts since. */
 struct wire_mark { char kind[16]; int64_t item, attempt; };
 bool wire_read_mark(const struct kafka_record *record, struct wire_mark *mark);
+int64_t wire_attempts(const struct kafka_record *record);        /* of an item that was rewritten; 0: none */
 /* Is this dead letter the record at place? Then *code and *message say why it is one. */
 bool wire_is_dead_letter_of(const struct kafka_record *record, const struct wire_place *place, char code[64],
                             char message[256]);

@@ -45,10 +45,16 @@ static bool end_overdue(struct generator *generator, struct job *job)
     return true;
 }
 
+/* Since when nobody knows. An attempt that a more generous policy left behind has no open intent that tells. */
+static int64_t unknown_since_ms(const struct job *job)
+{
+    return job->item.intent_at_ms != 0 ? job->item.intent_at_ms : job->deadline.accepted_at_ms;
+}
+
 /* The hold stays, and the intent stays open: whoever owns the partition next comes to the same. */
 static void hold(struct generator *generator, struct job *job)
 {
-    int64_t left_ms = job->item.intent_at_ms + generator->settings->unknown_hold_ms - clock_wall_ms();
+    int64_t left_ms = unknown_since_ms(job) + generator->settings->unknown_hold_ms - clock_wall_ms();
     generator_leave_call(job);
     post_end(&generator->posts, &job->post);
     generator_move(generator, job, JOB_UNKNOWN);
@@ -164,7 +170,7 @@ static void close_intent(struct generator *generator, struct job *job, int64_t t
 
 void calls_release(struct generator *generator, struct job *job)
 {
-    int64_t held_ms = clock_wall_ms() - job->item.intent_at_ms;
+    int64_t held_ms = clock_wall_ms() - unknown_since_ms(job);
     due_unset(&generator->due, &job->due);
     job->held_ms += held_ms > 0 ? held_ms : 0;       /* the user's clock stands still for the operator */
     close_intent(generator, job, 0);

@@ -96,6 +96,32 @@ def test_a_held_task_is_adopted_or_submitted_again(make_rig):
     assert unknown_list(rig) == []
 
 
+def test_an_attempt_that_resubmit_left_is_held_once_the_policy_is_hold(make_rig):
+    rig = make_rig()
+    start(rig, generator={"unknown_submission": "resubmit", "max_submissions": 5})
+    rig.grant_and_wait("cid", 1)
+    rig.fault(create={"mode": "status", "status": 500})
+    rig.request("left", "cid")
+    rig.wait_fact("generator-0", "create_answered")
+    rig.fault(create={"mode": "status", "status": 503})
+    wait_until(
+        lambda: "not_made" in [said["answer"] for said in rig.facts("generator-0", "create_answered")], 30, "a 503"
+    )
+    rig.stack.processes["generator-0"].stop(20)
+    rig.start("generator", **HELD)
+    rig.wait_fact("generator-0", "submission_held")
+    (row,) = unknown_list(rig)
+    assert (row["generationId"], row["state"]) == ("left", "held")
+    rig.fault(create={"mode": "none"})
+    for _ in range(row["attempts"]):  # each of them made none
+        wait_until(lambda: metric(rig, "generator-0", 'reelgate_generations_in_flight{state="unknown"}') == 1, 20, "held")
+        assert outcome(settle(rig, "left", "cid", "--none")) == "released"
+    rig.observer.event("left", "completed")
+    assert rig.observer.types("left") == ["accepted", "submitted", "completed"]
+    assert rig.tasks_created() == 1
+    books(rig, "cid", granted=1, spent=1)
+
+
 def test_what_ended_unknown_is_found_and_its_task_deleted(make_rig):
     rig = make_rig(run_ms="60s")
     start(rig)

@@ -177,7 +177,78 @@ START_TEST(without_credit_jobs_wait_beyond_their_deadline_and_nobody_fails)
 }
 END_TEST
 
+START_TEST(a_days_limit_is_told_once_and_holds_its_model_for_minutes)
+{
+    static const struct runway_create_answer daily =
+        ANSWER(RUNWAY_NOT_MADE, 429, .daily_limit = true, .estimated_credits = -1, .message = "daily limit");
+    begin("fail");
+    put_job("g1", "ann");
+    put_job("g2", "bob");
+    turns(2);
+    while (fake_open_call(FAKE_CREATE))
+        fake_answer_create(fake_open_call(FAKE_CREATE), &daily);
+    turns(2);
+    ck_assert_int_eq((int)metric_value(metrics_counter(metrics, "reelgate_daily_limits_total", NULL, "")), 1);
+    pass(20000);
+    ck_assert_int_eq(fake_calls(FAKE_CREATE, NULL), 2);
+    pass(120000);
+    ck_assert_int_eq(fake_calls(FAKE_CREATE, NULL), 3);      /* one goes ahead */
+    ck_assert_int_eq(fake_count(EVENT_GENERATION_FAILED, NULL), 0);
+    end();
+}
+END_TEST
+
+static const struct runway_organization_answer revoked_key = { .operator_trouble = true, .http_status = 401,
+                                                               .message = "no such key" };
+static const struct runway_organization_answer shedding = { .http_status = 503, .message = "shedding load" };
+static const struct { const struct runway_organization_answer *answer; int posts; } limits[] = {
+    { &revoked_key, 0 }, { &shedding, 1 }, { &FULL_PURSE, 1 },
+};
+
+START_TEST(nothing_is_submitted_before_the_providers_limits_were_asked_for)
+{
+    begin("fail");
+    settings.limits_every_ms = 3600 * 1000;
+    put_job("g1", "ann");
+    turns(4);
+    ck_assert_int_eq(fake_calls(FAKE_CREATE, NULL), 0);
+    fake_answer_organization(fake_open_call(FAKE_ORGANIZATION), limits[_i].answer);
+    turns(4);
+    ck_assert_int_eq(fake_calls(FAKE_CREATE, NULL), limits[_i].posts);
+    ck_assert_int_eq(fake_count(EVENT_GENERATION_FAILED, NULL), 0);
+    end();
+}
+END_TEST
+
 /* ---- duplicates and cancels */
+
+/* Two jobs of one generation found together, as after moved offsets: which stays is decided by what may hide a task. */
+static const struct { int attempts; bool intent; int64_t accepted_ms; } seconds[] = {
+    { 1, true, 0 }, { 1, false, 0 }, { 0, false, -1000 },
+};
+
+START_TEST(of_two_jobs_the_one_that_may_have_a_task_stays)
+{
+    begin("resubmit");
+    struct event job;
+    put_job("g1", "ann");
+    event_init(&job, EVENT_GENERATION_JOB);
+    job.generation_id = job.prompt = "g1";
+    job.user_id = "bob";
+    job.model = "gen4.5";
+    job.required_tokens = 3;
+    job.accepted_at = fake.wall_ms + seconds[_i].accepted_ms;
+    job.deadline_at = fake.wall_ms + 600000;
+    struct fake_item *second = fake_put(&job);
+    second->attempts = (uint16_t)seconds[_i].attempts;
+    second->intent_at_ms = seconds[_i].intent ? fake.wall_ms : 0;
+    turns(3);
+    ck_assert_ptr_nonnull(strstr(fake_json(EVENT_GENERATION_FAILED, "g1"), "\"ann\""));
+    ck_assert_int_eq(fake_count(EVENT_GENERATION_FAILED, "g1"), 1);
+    ck_assert(fake.items[0].done && !fake.items[1].done);
+    end();
+}
+END_TEST
 
 START_TEST(a_second_job_of_the_same_user_leaves_no_trace)
 {
@@ -313,6 +384,9 @@ CHECK_MAIN("generator submission",
     tcase_add_test(tests, a_pause_between_intent_and_post_closes_the_intent);
     tcase_add_test(tests, past_its_deadline_a_job_without_a_task_fails);
     tcase_add_test(tests, without_credit_jobs_wait_beyond_their_deadline_and_nobody_fails);
+    tcase_add_test(tests, a_days_limit_is_told_once_and_holds_its_model_for_minutes);
+    tcase_add_loop_test(tests, nothing_is_submitted_before_the_providers_limits_were_asked_for, 0, ROWS(limits));
+    tcase_add_loop_test(tests, of_two_jobs_the_one_that_may_have_a_task_stays, 0, ROWS(seconds));
     tcase_add_test(tests, a_second_job_of_the_same_user_leaves_no_trace);
     tcase_add_test(tests, a_second_user_of_an_id_is_told_and_released);
     tcase_add_test(tests, a_waiting_job_is_cancelled_without_a_call);

@@ -200,6 +200,112 @@ START_TEST(a_word_about_nothing_unknown_or_anothers_generation_does_nothing)
 }
 END_TEST
 
+/* Written under resubmit: one attempt is unknown, the next one's intent was closed. Now the policy is hold. */
+static void hold_without_an_intent(void)
+{
+    begin("hold");
+    settings.unknown_hold_ms = HOLD_MS;
+    put_job("g1", "ann")->attempts = 1;
+    turns(3);
+}
+
+START_TEST(an_attempt_of_a_more_generous_policy_is_held_too)
+{
+    hold_without_an_intent();
+    pass(3600 * 1000);
+    ck_assert_int_eq(ends("g1"), 0);
+    ck_assert_int_eq(fake_calls(FAKE_CREATE, NULL), 0);
+    put_word("g1", "ann", "task-found");
+    turns(3);
+    ck_assert(task_says("\"taskId\":\"task-found\""));
+    ck_assert_int_eq(ends("g1"), 1);
+    ck_assert(all_done());
+    end();
+}
+END_TEST
+
+START_TEST(with_none_that_attempt_is_forgotten_and_it_is_sent)
+{
+    hold_without_an_intent();
+    pass(3600 * 1000);
+    put_word("g1", "ann", NULL);
+    turns(4);
+    ck_assert_int_eq(fake_calls(FAKE_CREATE, "g1"), 1);
+    ck_assert_int_eq(fake.items[0].attempts, 1);             /* that of this call */
+    fake_answer_create(fake_open_call(FAKE_CREATE), &SUBMITTED);
+    turns(2);
+    ck_assert_int_eq(ends("g1"), 1);
+    ck_assert(all_done());
+    end();
+}
+END_TEST
+
+START_TEST(an_attempt_of_a_more_generous_policy_fails_under_fail)
+{
+    begin("fail");
+    put_job("g1", "ann")->attempts = 1;
+    turns(4);
+    ck_assert_int_eq(fake_calls(FAKE_CREATE, NULL), 0);
+    ck_assert_ptr_nonnull(strstr(fake_json(EVENT_GENERATION_FAILED, "g1"), "submission_unknown"));
+    end();
+}
+END_TEST
+
+START_TEST(a_task_is_adopted_while_another_attempt_waits)
+{
+    begin("resubmit");
+    put_job("g1", "ann");
+    turns(2);
+    fake_answer_create(fake_open_call(FAKE_CREATE), &UNKNOWN);
+    put_word("g1", "ann", "task-found");
+    turns(3);
+    ck_assert(task_says("\"taskId\":\"task-found\""));
+    pass(10000);
+    ck_assert_int_eq(fake_calls(FAKE_CREATE, NULL), 1);
+    ck_assert_int_eq(ends("g1"), 1);
+    ck_assert(all_done());
+    end();
+}
+END_TEST
+
+START_TEST(no_task_is_adopted_for_a_job_that_was_never_tried)
+{
+    begin("fail");
+    settings.max_in_flight = 1;
+    put_job("g1", "ann");
+    put_job("g2", "ann");
+    turns(2);
+    put_word("g2", "ann", "task-found");     /* it waits for its turn */
+    turns(2);
+    ck_assert(fake.items[2].done);
+    ck_assert_int_eq(ends("g2"), 0);
+    fake_answer_create(fake_open_call(FAKE_CREATE), &SUBMITTED);
+    turns(3);
+    ck_assert_int_eq(fake_calls(FAKE_CREATE, "g2"), 1);
+    end();
+}
+END_TEST
+
+START_TEST(a_word_that_meets_the_end_is_judged_after_it)
+{
+    begin("fail");
+    put_job("g1", "ann");
+    turns(2);
+    fake_answer_create(fake_open_call(FAKE_CREATE), &UNKNOWN);
+    fake.hold_commits = true;
+    turns(2);
+    put_word("g1", "ann", "task-found");
+    turns(2);
+    ck_assert(!fake.items[1].done);
+    fake.hold_commits = false;
+    turns(3);
+    ck_assert_int_eq(fake_count(EVENT_GENERATION_SUBMISSION_SETTLED, "g1"), 1);      /* to be deleted */
+    ck_assert_int_eq(ends("g1"), 1);
+    ck_assert(all_done());
+    end();
+}
+END_TEST
+
 CHECK_MAIN("generator words",
     tcase_add_test(tests, it_is_held_beyond_its_deadline_and_never_sent_again);
     tcase_add_test(tests, held_too_long_it_fails);
@@ -211,4 +317,10 @@ CHECK_MAIN("generator words",
     tcase_add_test(tests, none_is_not_believed_while_a_former_owner_may_still_call);
     tcase_add_test(tests, restored_without_a_word_it_is_held_again);
     tcase_add_test(tests, after_its_end_the_task_is_handed_to_whoever_deletes_it);
-    tcase_add_test(tests, a_word_about_nothing_unknown_or_anothers_generation_does_nothing);)
+    tcase_add_test(tests, a_word_about_nothing_unknown_or_anothers_generation_does_nothing);
+    tcase_add_test(tests, an_attempt_of_a_more_generous_policy_is_held_too);
+    tcase_add_test(tests, with_none_that_attempt_is_forgotten_and_it_is_sent);
+    tcase_add_test(tests, an_attempt_of_a_more_generous_policy_fails_under_fail);
+    tcase_add_test(tests, a_task_is_adopted_while_another_attempt_waits);
+    tcase_add_test(tests, no_task_is_adopted_for_a_job_that_was_never_tried);
+    tcase_add_test(tests, a_word_that_meets_the_end_is_judged_after_it);)

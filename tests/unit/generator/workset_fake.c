@@ -283,7 +283,7 @@ void workset_intent(struct workset *set, struct work_item *item) { add(set, item
 
 void workset_close_intent(struct workset *set, struct work_item *item)
 {
-    must(item->intent_at_ms != 0);
+    must(item->intent_at_ms != 0 || item->attempts > 0);
     add(set, item, CLOSE);
 }
 
