@@ -152,13 +152,3 @@ void batch_close(struct batch **closing)
     free(batch);
     *closing = NULL;
 }
-
-struct kafka_client *batch_client(struct batch *batch)
-{
-    return batch->client;
-}
-
-int32_t batch_journal_partitions(const struct batch *batch)
-{
-    return batch->journal_partitions;
-}

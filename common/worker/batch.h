@@ -49,7 +49,5 @@ struct batch *batch_open(const struct batch_config *config, const struct batch_s
  * status 3. Every other trouble is dealt with inside (backoff, abort, seek, renew). Beats health. */
 enum trouble batch_turn(struct batch *batch, int wait_ms);
 void batch_close(struct batch **batch);      /* finishes the transaction under way, leaves the group */
-struct kafka_client *batch_client(struct batch *batch);          /* for watermarks and partitions */
-int32_t batch_journal_partitions(const struct batch *batch);     /* 0 until known */
 
 #endif

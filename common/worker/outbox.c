@@ -110,23 +110,14 @@ static int32_t partition_of(const struct outbox *outbox, const char *key, enum t
     return bucket_of(key, strlen(key), outbox->journal_partitions);
 }
 
-/* Where an event lands and what it hangs on, apart from itself. */
-struct placing {
-    enum topic topic;
-    int32_t partition;
-    const char *key;
-    const struct kafka_header *traceparent;
-    const char *origin;
-};
-
-static enum trouble produce_event(struct outbox *outbox, const struct event *event,
-                                  const struct placing *placing)
+enum trouble outbox_event(struct outbox *outbox, const struct event *event, enum topic topic,
+                          const struct kafka_header *traceparent, const char *origin)
 {
     char time[RFC3339_BYTES], trace[TRACEPARENT_BYTES];
-    const struct kafka_header *parent = placing->traceparent;
+    const char *key = key_of(event, topic);
     clock_format(event->at != EVENT_ABSENT ? event->at : clock_wall_ms(), time);
-    traceparent_child(parent ? parent->value : NULL, parent ? parent->length : 0, trace);
-    event_ce_id(event, placing->origin, &outbox->ce_id);
+    traceparent_child(traceparent ? traceparent->value : NULL, traceparent ? traceparent->length : 0, trace);
+    event_ce_id(event, origin, &outbox->ce_id);
     text_clear(&outbox->value);
     event_encode(event, &outbox->value);
 
@@ -142,27 +133,12 @@ static enum trouble produce_event(struct outbox *outbox, const struct event *eve
     add_header(outbox, "traceparent", trace, TRACEPARENT_BYTES - 1);
 
     const struct kafka_message message = {
-        .topic = outbox->topics[placing->topic], .partition = placing->partition,
-        .key = placing->key, .key_length = placing->key ? strlen(placing->key) : 0,
+        .topic = outbox->topics[topic], .partition = partition_of(outbox, key, topic),
+        .key = key, .key_length = key ? strlen(key) : 0,
         .value = outbox->value.bytes, .value_length = outbox->value.length,
         .headers = outbox->headers, .header_count = outbox->header_count,
     };
     return kafka_producer_produce(outbox->producer, &message, NULL);
-}
-
-enum trouble outbox_event(struct outbox *outbox, const struct event *event, enum topic topic,
-                          const struct kafka_header *traceparent, const char *origin)
-{
-    const char *key = key_of(event, topic);
-    return produce_event(outbox, event, &(struct placing){ .topic = topic, .key = key,
-        .partition = partition_of(outbox, key, topic), .traceparent = traceparent, .origin = origin });
-}
-
-enum trouble outbox_event_at(struct outbox *outbox, const struct event *event, enum topic topic,
-                             int32_t partition)
-{
-    return produce_event(outbox, event, &(struct placing){ .topic = topic, .key = key_of(event, topic),
-        .partition = partition });
 }
 
 enum trouble outbox_copy(struct outbox *outbox, const struct kafka_message *message, int64_t *delivered)

@@ -25,9 +25,6 @@ const char *outbox_topic(const struct outbox *outbox, enum topic topic);        
  * rejection's ce_id, else ignored. A journal entry goes to its user's bucket. */
 enum trouble outbox_event(struct outbox *outbox, const struct event *event, enum topic topic,
                           const struct kafka_header *traceparent, const char *origin);
-/* The same to a partition of the caller's choice: a recovery's open record, which has no user. */
-enum trouble outbox_event_at(struct outbox *outbox, const struct event *event, enum topic topic,
-                             int32_t partition);
 /* An event's bytes as they are, under the same key and with extra headers (a rewritten copy). */
 enum trouble outbox_copy(struct outbox *outbox, const struct kafka_message *message, int64_t *delivered);
 /* What fits the topic for sure: `topics apply` gives dead-letters OUTBOX_LETTER_TOPIC_BYTES for one message. */

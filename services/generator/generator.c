@@ -239,8 +239,6 @@ static void show(struct generator *generator)
 static int64_t wait_ms(const struct generator *generator)
 {
     int64_t now_ms = clock_mono_ms();
-    if (generator->fresh[JOB_GENERATION].first)
-        return 0;
     int64_t most_ms = due_wait_ms(&generator->due, now_ms,
                                   generator->fresh[JOB_CANCEL].first || generator->fresh[JOB_WORD].first
                                   ? RESTORE_MS : IDLE_MS);

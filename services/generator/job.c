@@ -90,12 +90,6 @@ struct job *job_read(const struct kafka_record *record, struct decode_error *err
 /* How far it has come: what may hide a task must never be the one that is thrown away. */
 static int rank(const struct job *job)
 {
-    switch (job->state) {
-    case JOB_INTENDING: case JOB_POSTING: case JOB_CLOSING: case JOB_ENDING: case JOB_DOUBTFUL:
-    case JOB_UNKNOWN: return 3;
-    case JOB_FRESH: case JOB_READY: case JOB_WAITING: break;
-    case JOB_STATES: unreachable();
-    }
     return job->item.intent_at_ms != 0 ? 2 : job->item.attempts > 0 ? 1 : 0;
 }
 

@@ -55,8 +55,8 @@ struct job {
 
 /* NULL: not ours to understand; error says why. Given: free. */
 struct job *job_read(const struct kafka_record *record, struct decode_error *error);
-/* Of two jobs of one generation, the one that stays: what was begun outranks what was not; else the one
- * accepted first. */
+/* Of two jobs of one generation, neither of them in a call, the one that stays: what was begun outranks what was
+ * not; else the one accepted first. */
 bool job_precedes(const struct job *job, const struct job *other);
 void job_move(struct job *job, enum job_state to);       /* must be a move that the table knows */
 struct kafka_header job_traceparent(const struct job *job);
