@@ -1,7 +1,16 @@
+# Before the first target of a folder: its lines are counted, if it is one of those.
+function(reelgate_count_lines)
+  file(RELATIVE_PATH folder ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
+  if(REELGATE_COVERAGE AND folder IN_LIST REELGATE_COUNTED)
+    add_compile_options(--coverage -fprofile-update=atomic)
+  endif()
+endfunction()
+
 # reelgate_library(NAME USES targets...): every .c of this folder becomes one static library.
 # Includes are written from the folders common/ and the top: "kafka/consumer.h", "proto/event.h".
 function(reelgate_library name)
   cmake_parse_arguments(ARG "" "" "USES" ${ARGN})
+  reelgate_count_lines()
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c)
   add_library(${name} STATIC ${sources})
   target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/common ${PROJECT_SOURCE_DIR}
@@ -13,6 +22,7 @@ endfunction()
 # so that unit tests can link the rule without main.
 function(reelgate_program name)
   cmake_parse_arguments(ARG "" "" "USES" ${ARGN})
+  reelgate_count_lines()
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c)
   list(FILTER sources EXCLUDE REGEX "/main\\.c$")
   add_library(${name}-rule STATIC ${sources})

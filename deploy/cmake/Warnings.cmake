@@ -2,9 +2,10 @@
 # variable initialisation: both hide from the sanitizers what they are there to find.
 option(REELGATE_TEST_BUILD "Crash points (common/base/crash_point.h) and planted bugs (common/base/planted.h)" OFF)
 option(REELGATE_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
-# Counts which lines ran (tests/coverage). Without optimisation, so that a line is a line; the counters are atomic,
-# since librdkafka's callbacks and the HTTP thread run our lines too.
+# Counts which lines of these folders ran (tests/coverage). Without optimisation, so that a line is a line; the counters
+# are atomic, since librdkafka's callbacks and the HTTP thread run our lines too.
 option(REELGATE_COVERAGE "Build with gcov's counters" OFF)
+set(REELGATE_COUNTED common/worker common/tokens services/generator services/ledger)
 
 add_library(reelgate-flags INTERFACE)
 target_compile_features(reelgate-flags INTERFACE c_std_11)
@@ -21,7 +22,7 @@ if(REELGATE_SANITIZE)
   target_compile_options(reelgate-flags INTERFACE -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all)
   target_link_options(reelgate-flags INTERFACE -fsanitize=address,undefined)
 elseif(REELGATE_COVERAGE)
-  target_compile_options(reelgate-flags INTERFACE -g -O0 --coverage -fprofile-update=atomic)
+  target_compile_options(reelgate-flags INTERFACE -g -O0)
   target_link_options(reelgate-flags INTERFACE --coverage)
 else()
   target_compile_options(reelgate-flags INTERFACE

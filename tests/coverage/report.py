@@ -3,11 +3,13 @@
     python3 tests/coverage/report.py build/coverage/lines.json
 """
 
+import glob
 import itertools
 import json
 import os
 import sys
 
+BUILD = "build/coverage"
 LEAST = 95.0
 PARTS = {"the two worker shapes": "common/worker/", "the token account": "common/tokens/",
          "the intent": "services/generator/", "recovery": "services/ledger/"}
@@ -20,6 +22,13 @@ def read(path):
                                 if not line["gcovr/noncode"]} for entry in json.load(file)["files"]}
 
 
+def outdated(path):
+    """Was this source changed after it was built with counters? Its counts would be those of other lines."""
+    folder, name = os.path.split(path)
+    built = glob.glob(os.path.join(BUILD, folder, "CMakeFiles", "*.dir", name + ".gcno"))
+    return not os.path.exists(path) or any(os.path.getmtime(path) > os.path.getmtime(one) for one in built)
+
+
 def gaps(lines):
     """Lines that never ran, as (first, last)."""
     missed = [line for line, count in sorted(lines.items()) if count == 0]
@@ -30,6 +39,8 @@ def gaps(lines):
 
 def main():
     files, poor = read(sys.argv[1]), 0
+    if changed := [path for path in sorted(files) if outdated(path)]:
+        sys.exit(f"changed since they were counted: {', '.join(changed)}; count anew: tests/coverage/run")
     for path, lines in sorted(files.items()):
         with open(path, encoding="utf-8") as file:
             text = file.read().splitlines()
@@ -40,7 +51,8 @@ def main():
         counts = [count for path, lines in files.items() if path.startswith(folder) for count in lines.values()]
         ran = 100 * sum(1 for count in counts if count) / len(counts) if counts else 0.0
         poor += ran < LEAST
-        print(f"{'ok  ' if ran >= LEAST else 'LESS'} {part:<24} {ran:5.1f} % of {len(counts)} lines ({folder})")
+        print(f"{'ok  ' if ran >= LEAST else 'LESS'} {part:<24} {ran:5.1f} % of {len(counts)} lines, "
+              f"{counts.count(0)} never ran ({folder})")
     return 1 if poor else 0
 
 
