@@ -55,7 +55,8 @@ bool kafka_config_check(const struct kafka_config *config, char error[200])
 struct kafka_config kafka_config_copy(const struct kafka_config *config)
 {
     return (struct kafka_config){ .bootstrap_servers = xstrdup(config->bootstrap_servers),
-                                  .client_id = xstrdup(config->client_id), .properties = config->properties };
+                                  .client_id = xstrdup(config->client_id), .properties = config->properties,
+                                  .reads_backlogs = config->reads_backlogs };
 }
 
 void kafka_config_free(struct kafka_config *config)

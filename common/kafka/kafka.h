@@ -14,6 +14,7 @@ struct kafka_config {
     const char *client_id;                       /* at most 40 characters (librdkafka #4689) */
     /* the operator's kafka.*; wins over our defaults; may be NULL */
     const struct param_properties *properties;
+    bool reads_backlogs;         /* a consumer that must be quick through one: prefetches more, up to some 60 MB */
 };
 
 /* Would these be taken? false: error says which property and why, in one line (exit status 2 is for the

@@ -229,6 +229,7 @@ static bool read_guard(struct tokens_batch *batch, size_t index, const char *ans
     int32_t bucket = batch->buckets[index].bucket;
     if (strcmp(answer, "ok") == 0)
         return true;
+    tokens_unlearn(tokens);
     if (tokens_adopt(tokens, bucket, answer))
         return fail(batch, bucket, "the bucket was recovered meanwhile");
     return fail(batch, bucket, "the bucket is not verified");
@@ -241,7 +242,7 @@ static bool read_call(struct tokens_batch *batch, size_t index, const char *answ
     case READ_OK:
         return true;
     case READ_UNVERIFIED:
-        batch->tokens->verified[call->bucket][0] = '\0';
+        tokens_unlearn(batch->tokens);
         return fail(batch, call->bucket, "the bucket is not verified");
     case READ_WAITING:
         return fail(batch, call->bucket,
@@ -343,7 +344,7 @@ enum trouble tokens_batch_guard(struct tokens_batch *batch)
         const char *answer = redis_reply_text(reply, NULL);
         if (!answer || strcmp(answer, "ok") != 0) {
             tokens_cannot(tokens, bucket, "the bucket is no longer verified as it was");
-            tokens->verified[bucket][0] = '\0';      /* ask anew before the next batch */
+            tokens_unlearn(tokens);
             trouble = TROUBLE_ABORT_BATCH;
         }
         redis_reply_free(&reply);

@@ -50,6 +50,9 @@ void tokens_drop(struct tokens *tokens);
 int32_t tokens_bucket(const struct tokens *tokens, const char *user_id);
 /* Asks guard for every bucket whose verified value is not known and adopts those of our partition count. */
 enum trouble tokens_learn(struct tokens *tokens);
+/* One bucket is not verified as it was: whatever happened to it happened to others. They are all asked anew, in one go, before
+ * the next batch, rather than a batch lost for each of them. */
+void tokens_unlearn(struct tokens *tokens);
 /* The guard of one bucket, to be sent over the side connection. */
 void tokens_append_guard(struct tokens *tokens, int32_t bucket);
 /* Takes what guard answered: true when the bucket may be used with it. */

@@ -46,7 +46,7 @@ struct recovery_entry {
     int64_t at_ms;
 };
 /* Applies entries by entity, in their order: what is there already is skipped, where amount or origin differ
- * the journal wins. Any count; goes out a hundred a script. Only sent, so that Redis works while the caller
+ * the journal wins. Any count; goes out two hundred a script. Only sent, so that Redis works while the caller
  * reads on; a few scripts may be under way. Whether they were done, recovery_replayed tells: before it has said
  * NONE, no other call may follow. May be repeated: after a trouble the same entries again, from the first. */
 enum trouble recovery_replay(struct tokens *tokens, const struct recovery *recovery,

@@ -64,6 +64,12 @@ local function put(thing, field, value)
   thing[field], thing.set[field] = value, value
 end
 
+local days = {}                                 -- of each day's key: what is to be added to its counts
+local function note_day(key, field, tokens)
+  days[key] = days[key] or {}
+  days[key][field] = (days[key][field] or 0) + tokens
+end
+
 local function number_in(thing, field) return tonumber(thing[field] or '0') end
 
 local function ended_as(thing)                  -- which counter of the user an ended generation stands in
@@ -84,7 +90,7 @@ function apply.grant(entry, grant, account_)
   put(grant, 'amount', entry.amount_text)
   put(grant, 'origin', entry.origin)
   put(grant, 'answer', format('%s %s %s', entry.amount_text, entry.balance, entry.at))
-  if before == 0 then count_day(entry.day, 'grant', entry.amount) end
+  if before == 0 then note_day(entry.day, 'grant', entry.amount) end
   return true
 end
 
@@ -104,7 +110,7 @@ function apply.reserve(entry, generation, account_)
   put(generation, 'answer', format('%s %s %s %s', entry.amount_text, entry.balance, entry.at, entry.quote))
   put(generation, 'counted', '1')
   generation.started = entry.at
-  if not held then count_day(entry.day, 'reserve', entry.amount) end
+  if not held then note_day(entry.day, 'reserve', entry.amount) end
   return true
 end
 
@@ -126,7 +132,7 @@ local function settle(entry, generation, account_, field, side)
   local counts = ended_as(generation)
   if counted then account_[counted] = math.max(account_[counted] - 1, 0) end
   if counts then account_[counts] = account_[counts] + 1 end
-  if before == 0 then count_day(entry.day, entry.kind, entry.amount) end
+  if before == 0 then note_day(entry.day, entry.kind, entry.amount) end
   return true
 end
 
@@ -182,6 +188,9 @@ for key, user in pairs(users) do
       'charged', format('%d', user.charged), 'freed', format('%d', user.freed))
     redis.pcall('ZADD', KEYS[3], format('%d', user.spent), user.changed)
   end
+end
+for key, counts in pairs(days) do
+  for field, tokens in pairs(counts) do count_day(key, field, tokens) end
 end
 call('HSET', KEYS[1], 'replayed', ARGV[5])
 return format('ok %d', changed)

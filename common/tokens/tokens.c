@@ -209,6 +209,12 @@ void tokens_append_guard(struct tokens *tokens, int32_t bucket)
                         arguments.argv, arguments.lengths);
 }
 
+void tokens_unlearn(struct tokens *tokens)
+{
+    for (int32_t bucket = 0; bucket < tokens->partitions; bucket++)
+        tokens->verified[bucket][0] = '\0';
+}
+
 enum trouble tokens_learn(struct tokens *tokens)
 {
     if (tokens_side(tokens) != TROUBLE_NONE)

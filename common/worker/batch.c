@@ -19,7 +19,7 @@ static void open_kafka(struct batch *batch)
     const struct worker_settings *worker = batch->config.worker;
     char *transactional_id = worker_transactional_id(worker, batch->group);
     batch->kafka = (struct kafka_config){ .bootstrap_servers = worker->kafka_bootstrap_servers,
-        .client_id = batch->stage.program, .properties = &worker->kafka };
+        .client_id = batch->stage.program, .properties = &worker->kafka, .reads_backlogs = true };
     batch->client = kafka_client_open(&batch->kafka);
     batch->producer = kafka_producer_open(&batch->kafka, transactional_id);
     batch->outbox = outbox_open(&(struct outbox_config){

@@ -10,6 +10,7 @@
  */
 #include <stddef.h>
 
+#include "base/clock.h"
 #include "base/must.h"
 #include "ledger/config.h"
 #include "ledger/recover.h"
@@ -23,6 +24,7 @@ struct ledger {
     struct settle *settle;
     struct batch *batch;
     struct recover *recover;
+    int64_t batch_ms;                            /* monotonic: when the batch last had its turn */
 };
 
 static struct tokens *open_tokens(const struct redis_settings *redis)
@@ -36,11 +38,25 @@ static struct tokens *open_tokens(const struct redis_settings *redis)
     return tokens;
 }
 
+/* The batch waits for a bucket that is being rebuilt here. It would ask Redis every few milliseconds whether that is done,
+ * and each answer would hold up the replay; so it only keeps its place in the group. */
+static bool batch_rests(struct ledger *ledger, int64_t now_ms)
+{
+    enum { REST_MS = 1000 };
+    const char *reason;
+    return now_ms - ledger->batch_ms < REST_MS
+        && recover_rebuilds(ledger->recover, tokens_unverified(ledger->tokens, &reason));
+}
+
 static enum trouble turn(void *self)
 {
     struct ledger *ledger = self;
     const char *reason;
+    const int64_t now_ms = clock_mono_ms();
     const bool busy = recover_busy(ledger->recover);
+    if (batch_rests(ledger, now_ms))
+        return recover_turn(ledger->recover);
+    ledger->batch_ms = now_ms;
     enum trouble trouble = batch_turn(ledger->batch, busy ? 0 : 50);
     if (tokens_unverified(ledger->tokens, &reason) >= 0 && !busy)
         recover_hurry(ledger->recover);

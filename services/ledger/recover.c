@@ -107,13 +107,31 @@ static enum trouble settle_trouble(struct bucket *bucket, enum trouble trouble)
     return TROUBLE_NONE;
 }
 
+/* What is not verified reads for its replay, and has not all of it: nobody waits for an answer of Redis. */
+static bool only_reads(const struct recover *self)
+{
+    bool any = false;
+    for (int32_t b = 0; b < self->count; b++) {
+        const struct bucket *bucket = &self->buckets[b];
+        if (bucket->step != BUCKET_NOT_MINE && bucket->step != BUCKET_TAIL && bucket->step != BUCKET_REPLAY)
+            return false;
+        any |= bucket->step == BUCKET_REPLAY && !bucket_at_high(bucket);
+    }
+    return any;
+}
+
+/* Waits for Kafka only when there is nothing else to do. */
 static enum trouble read_journal(struct recover *self, int64_t until_ms)
 {
+    enum { STARVED_MS = 5 };
+    const int wait_ms = self->found == FOUND_NOTHING && only_reads(self) ? STARVED_MS : 0;
+    self->found = FOUND_MORE;
     for (int i = 0; i < RECOVER_TURN_RECORDS_MAX && clock_mono_ms() < until_ms; i++) {
         struct kafka_record record;
         enum trouble trouble = TROUBLE_NONE;
-        switch (kafka_consumer_poll(self->consumer, 0, &record, &trouble)) {
+        switch (kafka_consumer_poll(self->consumer, i == 0 ? wait_ms : 0, &record, &trouble)) {
         case KAFKA_NOTHING:
+            self->found = i == 0 ? FOUND_NOTHING : FOUND_ALL;
             return TROUBLE_NONE;
         case KAFKA_TROUBLE:
             return trouble;
@@ -188,10 +206,33 @@ static enum trouble count_holds(struct recover *self, int64_t now_ms)
     return TROUBLE_NONE;
 }
 
+/* Any question to Redis waits for all that is under way there, and then Redis for us. So while entries keep coming, it
+ * is given nothing but those, and the buckets that have all of theirs go on together; after so long at the latest. */
+static bool reads_on(const struct recover *self, int64_t now_ms)
+{
+    enum { READS_ON_MS = 1000 };
+    return self->found == FOUND_MORE && only_reads(self) && now_ms - self->asked_ms < READS_ON_MS;
+}
+
+/* The last entries of those that have all of theirs, so that one wait does for them all. */
+static enum trouble send_rests(struct recover *self)
+{
+    enum trouble trouble = TROUBLE_NONE;
+    for (int32_t b = 0; b < self->count && trouble == TROUBLE_NONE; b++)
+        if (self->buckets[b].step == BUCKET_REPLAY && bucket_at_high(&self->buckets[b]))
+            trouble = settle_trouble(&self->buckets[b], bucket_apply(&self->buckets[b], self->config.tokens));
+    return trouble;
+}
+
 static enum trouble turn(struct recover *self)
 {
     const int64_t now_ms = clock_mono_ms();
     enum trouble trouble = read_journal(self, now_ms + RECOVER_TURN_MS);
+    if (trouble == TROUBLE_NONE && reads_on(self, now_ms))
+        return TROUBLE_NONE;
+    self->asked_ms = now_ms;
+    if (trouble == TROUBLE_NONE)
+        trouble = send_rests(self);
     if (recover_applied(self) != TROUBLE_NONE && trouble == TROUBLE_NONE)
         trouble = TROUBLE_RETRY;
     for (int32_t b = 0; b < self->count && trouble == TROUBLE_NONE; b++)
@@ -222,6 +263,12 @@ enum trouble recover_turn(struct recover *self)
     else
         self->retry_at_ms = clock_mono_ms() + backoff_next_ms(&self->backoff);
     return TROUBLE_NONE;
+}
+
+bool recover_rebuilds(const struct recover *self, int32_t bucket)
+{
+    return bucket >= 0 && bucket < self->count && self->buckets[bucket].step != BUCKET_NOT_MINE
+        && self->buckets[bucket].step != BUCKET_TAIL;
 }
 
 void recover_hurry(struct recover *self)
@@ -262,7 +309,8 @@ struct recover *recover_open(const struct recover_config *config)
     self->config = *config;
     self->backoff = (struct backoff){ .first_ms = 50, .most_ms = 500 };
     self->kafka = (struct kafka_config){ .bootstrap_servers = config->worker->kafka_bootstrap_servers,
-                                         .client_id = "reelgate-ledger-recovery", .properties = &config->worker->kafka };
+                                         .client_id = "reelgate-ledger-recovery", .properties = &config->worker->kafka,
+                                         .reads_backlogs = true };
     snprintf(self->topic, sizeof self->topic, "%s%s", config->worker->topic_prefix, TOPICS[TOPIC_JOURNAL].name);
     snprintf(self->transactional_id, sizeof self->transactional_id, "%sledger-recovery-%s",
              config->worker->topic_prefix, config->worker->instance_id);

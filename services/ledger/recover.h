@@ -26,6 +26,7 @@ enum trouble recover_turn(struct recover *recover);
 /* A batch was answered "unverified": look at the buckets now, not at the next beat. */
 void recover_hurry(struct recover *recover);
 bool recover_busy(const struct recover *recover);        /* some bucket is being recovered: turn again soon */
+bool recover_rebuilds(const struct recover *recover, int32_t bucket);    /* this one, here */
 void recover_close(struct recover **recover);
 
 #endif

@@ -9,6 +9,9 @@
 
 enum { RECOVER_TURN_RECORDS_MAX = 4000, RECOVER_TURN_MS = 40, RECOVER_KAFKA_MS = 5000 };
 
+/* Of the last look at the journal: nothing was there; all that was there was read; there is more. */
+enum found { FOUND_NOTHING, FOUND_ALL, FOUND_MORE };
+
 struct recover {
     struct recover_config config;
     struct kafka_config kafka;
@@ -18,6 +21,8 @@ struct recover {
     char topic[256], group[256], transactional_id[256];
     struct bucket *buckets; int32_t count;
     uint64_t empty_cursor;               /* of the scan that empties buckets; 0: none is under way */
+    enum found found;
+    int64_t asked_ms;                    /* monotonic: when Redis was last asked anything but a replay */
     struct backoff backoff; int64_t retry_at_ms;     /* Redis or Kafka was away: not before this */
     struct metric *unverified, *recoveries, *replayed, *alarms, *duration;
     struct metric *holds, *overdue, *oldest;

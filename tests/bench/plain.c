@@ -65,26 +65,31 @@ static bool pipeline(struct tokens_batch *batch, bool settles, long first, long 
 
 /* ---- replay */
 
-enum { REPLAY_USERS = 1000, REPLAY_EACH = 200 };     /* entries a call, as the ledger holds them */
+enum { REPLAY_USERS = 1000, REPLAY_UNDER_WAY = 3000, REPLAY_EACH = 200 };     /* entries a call, as the ledger holds them */
 
 struct names { char user[32], id[48], origin[40]; };
 
-/* Entry number i of the journal that tests/bench/rebuild.py writes. */
-static void replay_entry(long i, struct names *names, struct recovery_entry *entry)
+/* Entry number i of the journal that tests/bench/rebuild.py writes: a grant for each user, then reserve and commit in turn, the
+ * commit of what was reserved REPLAY_UNDER_WAY generations before. false: there is none. */
+static bool replay_entry(long i, struct names *names, struct recovery_entry *entry)
 {
-    const long number = i - REPLAY_USERS;
-    snprintf(names->user, sizeof names->user, "bench-%04ld", number < 0 ? i : number / 2 % REPLAY_USERS);
+    const bool grants = i < REPLAY_USERS, commits = !grants && (i - REPLAY_USERS) % 2 == 1;
+    const long number = grants ? i : (i - REPLAY_USERS) / 2 - (commits ? REPLAY_UNDER_WAY : 0);
     if (number < 0)
+        return false;
+    snprintf(names->user, sizeof names->user, "bench-%04ld", number % REPLAY_USERS);
+    if (grants)
         snprintf(names->id, sizeof names->id, "grant-%s", names->user);
     else
-        snprintf(names->id, sizeof names->id, "bench-generation-%08ld", number / 2);
-    snprintf(names->origin, sizeof names->origin, "bench.reserve/0@%ld", i);
+        snprintf(names->id, sizeof names->id, "bench-generation-%08ld", number);
+    snprintf(names->origin, sizeof names->origin, "bench.%s/0@%ld", commits ? "commit" : "reserve", number);
     *entry = (struct recovery_entry){
-        .kind = number < 0 ? ENTRY_GRANT : number % 2 == 0 ? ENTRY_RESERVE : ENTRY_COMMIT,
-        .user_id = names->user, .id = names->id, .origin = names->origin, .amount_tokens = number < 0 ? 1 << 30 : 1,
+        .kind = grants ? ENTRY_GRANT : commits ? ENTRY_COMMIT : ENTRY_RESERVE,
+        .user_id = names->user, .id = names->id, .origin = names->origin, .amount_tokens = grants ? 1 << 30 : 1,
         .fingerprint = "00112233445566778899aabbccddeeff",
         .quote = { .model = "gen4.5", .units = 1, .tokens = 1, .policy_version = "bench" },
         .balance = { .granted = 1 << 30, .available = 1 << 30 }, .at_ms = clock_wall_ms() };
+    return true;
 }
 
 struct shelf { struct recovery recovery; struct names names[REPLAY_EACH]; struct recovery_entry entries[REPLAY_EACH];
@@ -105,8 +110,10 @@ static void empty_shelf(struct tokens *tokens, struct shelf *shelf)
     shelf->count = 0;
 }
 
-static double replay_seconds(struct tokens *tokens, long count)
+/* *count: of the entries asked for, and then of those that were there. */
+static double replay_seconds(struct tokens *tokens, long *count)
 {
+    const long end = *count;
     const int32_t buckets = tokens_count(tokens);
     struct shelf *shelves = xcalloc((size_t)buckets, sizeof *shelves);
     struct recovery **recoveries = xcalloc((size_t)buckets, sizeof *recoveries);
@@ -121,12 +128,15 @@ static double replay_seconds(struct tokens *tokens, long count)
     while (cursor != 0);
     free(recoveries);
     int64_t began_us = clock_mono_us();
-    for (long i = 0; i < count; i++) {
+    *count = 0;
+    for (long i = 0; i < end; i++) {
         struct names names;
         struct recovery_entry entry;
-        replay_entry(i, &names, &entry);
+        if (!replay_entry(i, &names, &entry))
+            continue;
+        ++*count;
         struct shelf *shelf = &shelves[bucket_of(names.user, strlen(names.user), buckets)];
-        replay_entry(i, &shelf->names[shelf->count], &shelf->entries[shelf->count]);
+        (void)replay_entry(i, &shelf->names[shelf->count], &shelf->entries[shelf->count]);
         if (++shelf->count == REPLAY_EACH)
             empty_shelf(tokens, shelf);
     }
@@ -172,9 +182,10 @@ int main(int argc, char **argv)
         return 2;
     }
     tokens_partitions(tokens, (int32_t)strtol(argv[2], NULL, 10));
-    const long first = strtol(argv[4], NULL, 10), count = strtol(argv[5], NULL, 10);
+    const long first = strtol(argv[4], NULL, 10);
+    long count = strtol(argv[5], NULL, 10);
     const double seconds = strcmp(argv[3], "replay") == 0
-        ? replay_seconds(tokens, count) : batch_seconds(tokens, strcmp(argv[3], "settle") == 0, first, count);
+        ? replay_seconds(tokens, &count) : batch_seconds(tokens, strcmp(argv[3], "settle") == 0, first, count);
     printf("{\"calls\":%ld,\"seconds\":%.3f,\"rate\":%.0f}\n", count, seconds, (double)count / seconds);
     tokens_close(&tokens);
     return EXIT_SUCCESS;

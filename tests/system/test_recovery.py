@@ -3,11 +3,14 @@
 import json
 import os
 import shutil
+import time
 
 import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
+import load as loads
+import oracle
 from stack import programs
 from stack.process import wait_until
 
@@ -74,6 +77,40 @@ def test_nothing_is_admitted_on_a_redis_that_nobody_rebuilt(used):
     assert used.observer.types("waits") == []
     used.start("ledger")
     used.observer.until(lambda: "rejected" in used.observer.types("waits"), 60, "decided on the rebuilt balance of 0")
+
+
+# ---- under load
+
+
+def publish_at(rig, load, rate, part):
+    """rate messages a second, however long each takes to send."""
+    began = time.monotonic()
+    for number, ask in enumerate(load.asks[part]):
+        time.sleep(max(0.0, began + number / rate - time.monotonic()))
+        rig.publish("requests", ask.value, key=ask.user, fate="dead" if ask.kind == "malformed" else None)
+        rig.observer.poll()
+    rig.flush()
+
+
+def test_flushed_in_the_middle_of_a_load(make_rig):
+    """500 requests a second, and between two of them Redis has forgotten everything: the oracle finds no difference."""
+    rig = make_rig()
+    rig.start_workers()
+    load = loads.make_load(seed=25, requests=1500)
+    loads.give_tokens(rig, load)
+    half = len(load.asks) // 2
+    publish_at(rig, load, 500, slice(0, half))
+    rig.observer.until(lambda: len(rig.observer.results()) > 50, 30, "fifty results")
+    verified = len(rig.facts("ledger-0", "recovery_verified"))
+    rig.redis.flushall()
+    publish_at(rig, load, 500, slice(half, None))
+    loads.wait_finished(rig, load)
+    oracle.verify(rig, load)
+    audited(rig)
+    # It would prove little if nothing had been there to replay, or nothing was decided afterwards.
+    replayed = rig.facts("ledger-0", "recovery_verified")[verified:]
+    assert {fact["bucket"] for fact in replayed} == set(range(rig.bucket_count))
+    assert len(load.grants) < sum(fact["entries"] for fact in replayed) < len(oracle.entries(rig))
 
 
 # ---- on demand
