@@ -22,7 +22,7 @@ struct item {
     struct grant grant;
     size_t call;
     char origin[ORIGIN_BYTES], trace_id[33];
-    char dead_code[32], dead_message[240];
+    struct decode_error dead;                /* reason and message of the dead letter */
     struct metric *count;                    /* what is counted once the transaction is committed */
     int64_t committed_tokens, released_tokens, granted_tokens;
     bool alarm;                              /* no hold: somebody has to look at it */
@@ -43,8 +43,8 @@ static const enum topic WRITES[] = { TOPIC_JOURNAL, TOPIC_DEAD_LETTERS };
 static void dead(struct item *item, const char *code, const char *message)
 {
     item->what = WHAT_DEAD;
-    snprintf(item->dead_code, sizeof item->dead_code, "%s", code);
-    snprintf(item->dead_message, sizeof item->dead_message, "%s", message);
+    snprintf(item->dead.reason, sizeof item->dead.reason, "%s", code);
+    snprintf(item->dead.message, sizeof item->dead.message, "%s", message);
 }
 
 /* ---- ask: one record, before Redis */
@@ -68,10 +68,6 @@ static void ask_settle(struct settle *self, struct item *item, const struct orig
 
 static void ask_grant(struct item *item, const struct origin *origin, struct tokens_batch *calls)
 {
-    if (item->event.amount == 0) {
-        dead(item, ERROR_VALIDATION, "amount is 0; allowed: a positive grant or a negative correction");
-        return;
-    }
     item->what = WHAT_GRANT;
     item->grant = (struct grant){ .user_id = item->event.user_id, .grant_id = item->event.grant_id, .origin = *origin,
                                   .amount_tokens = item->event.amount, .at_ms = clock_wall_ms() };
@@ -213,7 +209,7 @@ static enum trouble answer(void *self_, void *item_, const struct kafka_record *
         return answer_grant(self, item, record, calls, outbox);
     case WHAT_DEAD:
         item->count = self->dead;
-        return outbox_dead_letter(outbox, record, topic, item->dead_code, item->dead_message);
+        return outbox_dead_letter(outbox, record, topic, item->dead.reason, item->dead.message);
     case WHAT_PROGRESS:
         item->count = self->progress;
         return TROUBLE_NONE;
@@ -256,7 +252,7 @@ static void committed(void *self_, void *item_)
         log_error("settlement_without_hold", LOG_TEXT("generation_id", item->settlement.generation_id),
                   LOG_TEXT("user_id", item->settlement.user_id), LOG_TEXT("origin", item->origin));
     else if (item->what == WHAT_DEAD)
-        log_warn("dead_letter", LOG_TEXT("error_code", item->dead_code), LOG_TEXT("reason", item->dead_message));
+        log_warn("dead_letter", LOG_TEXT("error_code", item->dead.reason), LOG_TEXT("reason", item->dead.message));
 }
 
 static void dispose(void *self, void *item_)

@@ -69,6 +69,17 @@ def test_wrong_setting_is_one_line_and_exit_2(program, flags, named):
     assert done.stdout == ""
 
 
+KEYS = [("", "runway_api_secret is not set"), ("a\nb", "runway_api_secret")]  # none, and one that breaks its header
+
+
+@pytest.mark.parametrize("program", ["generator", "poller"])
+@pytest.mark.parametrize("key,named", KEYS)
+def test_without_a_key_that_can_be_sent_nothing_begins(program, key, named):
+    done = run(program, f"--policy={POLICY}", RUNWAYML_API_SECRET=key)
+    assert done.returncode == 2 and named in done.stderr, done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+
+
 @pytest.mark.parametrize("program", programs.WORKERS)
 def test_unknown_setting_is_answered_with_the_nearest(program):
     done = run(program, "--drane-ms=1s")

@@ -1,4 +1,7 @@
 /* The generator, from a job to its task: one promise a test. */
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "unit/generator/scenes.h"
 
 /* ---- submission */
@@ -93,6 +96,40 @@ START_TEST(a_refusal_fails_with_the_providers_words_and_costs_nothing)
 }
 END_TEST
 
+/* deploy/policy.json with another charge for what fails. */
+static void write_policy(const char *path, const char *otherwise)
+{
+    static char whole[65536];
+    FILE *from = fopen("deploy/policy.json", "r"), *to = fopen(path, "w");
+    ck_assert(from && to);
+    whole[fread(whole, 1, sizeof whole - 1, from)] = '\0';
+    const char *old = "\"otherwise\": 0,", *at = strstr(whole, old);
+    ck_assert_ptr_nonnull(at);
+    fprintf(to, "%.*s%s%s", (int)(at - whole), whole, otherwise, at + strlen(old));
+    fclose(from);
+    ck_assert_int_eq(fclose(to), 0);
+}
+
+START_TEST(a_policy_read_again_charges_from_now_on_and_a_wrong_one_is_left)
+{
+    char path[] = "/tmp/policy-XXXXXX";
+    begin("fail");
+    close(mkstemp(path));
+    settings.policy_path = path;
+    write_policy(path, "\"otherwise\": 100,");
+    generator_reload(generator);
+    write_policy(path, "\"otherwise\": 101,");
+    generator_reload(generator);
+    unlink(path);
+    put_job("g1", "ann");
+    turns(2);
+    fake_answer_create(fake_open_call(FAKE_CREATE), &REFUSED);
+    turns(2);
+    ck_assert_ptr_nonnull(strstr(fake_json(EVENT_GENERATION_FAILED, "g1"), "\"charge\":3"));
+    end();
+}
+END_TEST
+
 static const struct { const char *policy; int posts; } unknowns[] = { { "fail", 1 }, { "resubmit", 2 } };
 
 START_TEST(an_unknown_submission_ends_by_policy_and_never_beyond)
@@ -182,17 +219,17 @@ START_TEST(a_days_limit_is_told_once_and_holds_its_model_for_minutes)
     static const struct runway_create_answer daily =
         ANSWER(RUNWAY_NOT_MADE, 429, .daily_limit = true, .estimated_credits = -1, .message = "daily limit");
     begin("fail");
+    settings.max_in_flight = 1;
     put_job("g1", "ann");
     put_job("g2", "bob");
     turns(2);
-    while (fake_open_call(FAKE_CREATE))
-        fake_answer_create(fake_open_call(FAKE_CREATE), &daily);
+    fake_answer_create(fake_open_call(FAKE_CREATE), &daily);
     turns(2);
     ck_assert_int_eq((int)metric_value(metrics_counter(metrics, "reelgate_daily_limits_total", NULL, "")), 1);
     pass(20000);
-    ck_assert_int_eq(fake_calls(FAKE_CREATE, NULL), 2);
+    ck_assert_int_eq(fake_calls(FAKE_CREATE, NULL), 1);
     pass(120000);
-    ck_assert_int_eq(fake_calls(FAKE_CREATE, NULL), 3);      /* one goes ahead */
+    ck_assert_int_eq(fake_calls(FAKE_CREATE, NULL), 2);
     ck_assert_int_eq(fake_count(EVENT_GENERATION_FAILED, NULL), 0);
     end();
 }
@@ -380,6 +417,7 @@ CHECK_MAIN("generator submission",
     tcase_add_test(tests, no_more_calls_at_once_than_allowed_and_users_take_turns);
     tcase_add_test(tests, what_was_not_made_is_tried_again_with_a_new_intent);
     tcase_add_test(tests, a_refusal_fails_with_the_providers_words_and_costs_nothing);
+    tcase_add_test(tests, a_policy_read_again_charges_from_now_on_and_a_wrong_one_is_left);
     tcase_add_loop_test(tests, an_unknown_submission_ends_by_policy_and_never_beyond, 0, ROWS(unknowns));
     tcase_add_test(tests, a_pause_between_intent_and_post_closes_the_intent);
     tcase_add_test(tests, past_its_deadline_a_job_without_a_task_fails);

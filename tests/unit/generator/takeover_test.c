@@ -55,10 +55,16 @@ START_TEST(a_job_that_never_comes_back_leaves_an_orphan_that_is_deleted)
                                                                                     .retry_after_ms = -1 });
     pass(5000);
     ck_assert_int_eq(fake_calls(FAKE_CANCEL, "task-1"), 2);
+    fake_answer_cancel(fake_open_call(FAKE_CANCEL), &(struct runway_cancel_answer){ .http_status = 429,
+                                                                                    .retry_after_ms = 30000 });
+    pass(29000);
+    ck_assert_int_eq(fake_calls(FAKE_CANCEL, "task-1"), 2);
+    pass(2000);
+    ck_assert_int_eq(fake_calls(FAKE_CANCEL, "task-1"), 3);
     fake_answer_cancel(fake_open_call(FAKE_CANCEL), &(struct runway_cancel_answer){ .acknowledged = true,
                                                                                     .http_status = 204 });
     pass(5000);
-    ck_assert_int_eq(fake_calls(FAKE_CANCEL, "task-1"), 2);
+    ck_assert_int_eq(fake_calls(FAKE_CANCEL, "task-1"), 3);
     ck_assert_double_eq(orphans("outcome=\"deleted\""), 1);
     end();
 }
