@@ -35,6 +35,13 @@ static enum trouble journal_whole(struct recover *self, const struct bucket *buc
     return TROUBLE_RESTART;
 }
 
+/* The checks of our buckets are spread over the time between two of one: what befalls a whole server is noticed by whichever
+ * comes first. */
+static void spread_checks(const struct recover *self, struct bucket *bucket)
+{
+    bucket->guarded_ms = clock_mono_ms() - self->config.guard_every_ms * bucket->number / self->count;
+}
+
 static enum trouble step_check(struct recover *self, struct bucket *bucket)
 {
     bool verified = false;
@@ -45,6 +52,8 @@ static enum trouble step_check(struct recover *self, struct bucket *bucket)
         return trouble;
     bucket->guarded_ms = clock_mono_ms();
     if (!verified) {
+        if (bucket->step == BUCKET_TAIL)
+            recover_hurry(self);             /* whatever happened, happened to others of that server */
         bucket_to(bucket, BUCKET_BEGIN);
         return TROUBLE_NONE;
     }
@@ -55,7 +64,10 @@ static enum trouble step_check(struct recover *self, struct bucket *bucket)
     memcpy(bucket->line, line, sizeof bucket->line);
     bucket->journaled = journaled;
     trouble = journal_whole(self, bucket, &high);
-    return trouble == TROUBLE_NONE ? read_from(self, bucket, journaled, BUCKET_TAIL) : trouble;
+    if (trouble == TROUBLE_NONE)
+        trouble = read_from(self, bucket, journaled, BUCKET_TAIL);
+    spread_checks(self, bucket);
+    return trouble;
 }
 
 static enum trouble step_paused(struct recover *self, struct bucket *bucket)
@@ -195,6 +207,7 @@ static enum trouble step_verify(struct recover *self, struct bucket *bucket)
     memcpy(bucket->line, bucket->recovery.nonce, sizeof bucket->line);
     bucket->journaled = bucket->high;
     bucket_to(bucket, BUCKET_TAIL);
+    spread_checks(self, bucket);
     metric_add(self->replayed, bucket->applied);
     metric_observe(self->duration, (double)took_ms / 1000.0);
     log_info("recovery_verified", LOG_NUMBER("bucket", bucket->number), LOG_NUMBER("entries", bucket->applied),

@@ -1,4 +1,5 @@
-"""Throughput of admission and ledger beside the plain pipelined rate of their scripts, latency, memory. See ./run."""
+"""Throughput of admission and ledger beside the plain pipelined rate of their scripts, latency, memory, recovery. See
+./run."""
 
 import argparse
 import json
@@ -17,6 +18,7 @@ sys.path[:0] = [os.path.join(ROOT, "deploy", "lib"), os.path.join(ROOT, "tests",
 from confluent_kafka import Consumer, Producer, TopicPartition  # noqa: E402
 
 from gateway import gateway  # noqa: E402
+from rebuild import pause, rebuild  # noqa: E402
 from rig import Rig  # noqa: E402
 from stack import kafka, programs  # noqa: E402
 from stack.ports import free_port  # noqa: E402
@@ -44,7 +46,7 @@ def plain(rig, what, first, count):
     """The same scripts on the same Redis, nothing around them."""
     done = subprocess.run([os.path.join(BIN, "tests", "bench", "bench-plain"), rig.stack.redis_url,
                            str(len(rig._journal_partitions)), what, str(first), str(count)],
-                          capture_output=True, text=True, timeout=300, check=False)
+                          capture_output=True, text=True, timeout=900, check=False)
     if done.returncode != 0:
         raise SystemExit(done.stderr)
     return json.loads(done.stdout)["rate"]
@@ -101,13 +103,14 @@ def drained(process, name, label, total, seconds):
     return (inside[-1][1] - inside[0][1]) / (inside[-1][0] - inside[0][0])
 
 
-def fill(rig, topic, messages):
+def fill(rig, topic, messages, partition_of=lambda key: -1):
+    """partition_of: by key, where that is not Kafka's own choice."""
     producer = Producer({"bootstrap.servers": rig.kafka, "partitioner": "murmur2_random", "linger.ms": 20,
                          "queue.buffering.max.messages": 1000000, "compression.type": "lz4"})
     for key, value, headers in messages:
         while True:
             try:
-                producer.produce(rig.prefix + topic, value, key, headers=headers)
+                producer.produce(rig.prefix + topic, value, key, partition_of(key), headers=headers)
                 break
             except BufferError:
                 producer.poll(0.1)
@@ -351,7 +354,9 @@ def main():
                          help="Redis's appendfsync: always is what we run with; the others show what it costs here")
     options.add_argument("--set", action="append", default=[], metavar="NAME=VALUE",
                          help="a setting of admission and ledger while their throughput is measured: kafka.linger.ms=50")
-    options.add_argument("--only", choices=["throughput", "latency", "memory", "gateway"])
+    options.add_argument("--entries", type=int, default=1000000, help="of the journal that is rebuilt")
+    options.add_argument("--flushed-entries", type=int, default=50000, help="of the journal behind a FLUSHALL under load")
+    options.add_argument("--only", choices=["throughput", "latency", "memory", "gateway", "rebuild", "flushall"])
     options.add_argument("--twin", action="store_true", help="also the Go program that does admission's bare job")
     given = options.parse_args()
     directory = os.path.join(ROOT, "build", "bench")
@@ -361,7 +366,9 @@ def main():
     parts = {"throughput": lambda rig: throughput(rig, given.requests, figures, given.twin),
              "latency": lambda rig: latency(rig, given.rate, given.seconds or 20, figures),
              "memory": lambda rig: memory(rig, given.tasks, figures),
-             "gateway": lambda rig: gateway(rig, given.seconds or 120, sys.modules[__name__], figures)}
+             "gateway": lambda rig: gateway(rig, given.seconds or 120, sys.modules[__name__], figures),
+             "rebuild": lambda rig: rebuild(rig, given.entries, sys.modules[__name__], figures),
+             "flushall": lambda rig: pause(rig, given.flushed_entries, sys.modules[__name__], figures)}
     names = [given.only] if given.only else list(parts)
     try:
         for name in names:
