@@ -76,8 +76,8 @@ def begin_pause(campaign, **details):
 
 def begin_stop(campaign, **details):
     name = living(campaign, **details)
-    campaign.take(name)
     campaign.ask_to_end(name)
+    campaign.take(name)
     return details["seconds"], lambda: campaign.bring_back(name)
 
 
