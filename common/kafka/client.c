@@ -104,12 +104,14 @@ enum trouble kafka_client_watermarks(struct kafka_client *client, const char *to
     rd_kafka_poll(client->handle, 0);
     struct watermarks found;
     rd_kafka_resp_err_t code = query(client, topic, partition, &found, timeout_ms);
-    if (code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC) {
-        /* The broker was not even asked: librdkafka believes what it remembers of the topic, for up to
-         * metadata.max.age.ms (15 minutes), and after a time-out it may remember a topic without partitions.
-         * A worker that waits for this watermark would not work until then. */
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        /* librdkafka asks whom it remembers as the leader, and remembers for up to metadata.max.age.ms (15
+         * minutes): a broker that has died (it looked for another only at once, before one was elected), or,
+         * after a time-out, a topic without partitions. A worker that waits for this watermark would not
+         * work until then. After a time-out the caller's time is over: it asks again. */
         int32_t partitions;
-        if (kafka_client_partitions(client, topic, &partitions, timeout_ms) == TROUBLE_NONE)
+        if (kafka_client_partitions(client, topic, &partitions, timeout_ms) == TROUBLE_NONE
+            && code != RD_KAFKA_RESP_ERR__TIMED_OUT)
             code = query(client, topic, partition, &found, timeout_ms);
     }
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
