@@ -240,3 +240,44 @@ def test_a_journal_without_its_beginning_is_refused(make_rig):
     rig.wait_fact("ledger-0", "journal_truncated")
     assert ledger.wait(30) and ledger.exit_status() == 3
     assert not rig.redis.hget(f"rg:{{{rig.bucket('cleo')}}}:meta", "verified")
+
+
+# ---- a journal in which somebody else writes
+
+
+def write(rig, bucket, value):
+    """A record without a key, as a recovery's own: the one kind that a ledger in its stride looks into."""
+    value = value if isinstance(value, bytes) else json.dumps(value).encode()
+    rig.producer.produce(rig.prefix + "journal", value, partition=bucket, headers={"ce_type": "reelgate.tokens.entry"})
+    assert rig.producer.flush(30) == 0
+
+
+def number(rig, name):
+    lines = programs.get(rig.stack.processes["ledger-0"].more["health"] + "/metrics")[1].splitlines()
+    return next(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name + " "))
+
+
+def test_what_the_ledger_did_not_write_is_an_alarm_or_the_end(make_rig):
+    rig = make_rig()
+    ledger = rig.start("ledger")
+    rig.grant_and_wait("dora", 4)
+    bucket = rig.bucket("dora")
+    rig.redis.zadd(f"rg:{{{(bucket + 1) % rig.bucket_count}}}:open", {"ghost": 1})  # held since 1970
+
+    # A recovery that this Redis never went through: what it holds may be of another branch.
+    opened = {"kind": "open", "nonce": "f" * 32, "partitions": rig.bucket_count, "at": "2026-01-01T00:00:00.000Z"}
+    recovered = len(rig.facts("ledger-0", "recovery_verified"))
+    write(rig, bucket, opened)
+    assert rig.wait_fact("ledger-0", "journal_other_line")["bucket"] == bucket
+    wait_until(lambda: len(rig.facts("ledger-0", "recovery_verified")) > recovered, 60, "verified again")
+    assert rig.facts("ledger-0", "recovery_from_zero")[-1]["bucket"] == bucket
+    assert number(rig, "reelgate_journal_alarms_total") == 1
+    assert rig.balance("dora")["available"] == 4
+
+    assert rig.wait_fact("ledger-0", "holds_overdue")["count"] == 1
+    assert number(rig, "reelgate_open_holds_overdue") == 1
+
+    # What can't be read may be money: no balance can be told any more.
+    write(rig, bucket, b"{ not json")
+    assert rig.wait_fact("ledger-0", "journal_unreadable")["partition"] == bucket
+    assert ledger.wait(30) and ledger.exit_status() == 3

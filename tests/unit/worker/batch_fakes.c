@@ -14,7 +14,7 @@ struct fakes fakes;
 void fakes_reset(void)
 {
     text_free(&fakes.trace);
-    fakes = (struct fakes){ .committed = 5 };
+    fakes = (struct fakes){ .committed = 5, .partitions = 4 };
 }
 
 void fakes_poll(enum fake_event event, int32_t partition, int64_t offset)
@@ -231,7 +231,7 @@ enum trouble kafka_client_partitions(struct kafka_client *client, const char *to
                                      int timeout_ms)
 {
     (void)client, (void)topic, (void)timeout_ms;
-    *partitions = 4;
+    *partitions = fakes.partitions;
     return TROUBLE_NONE;
 }
 
@@ -279,8 +279,8 @@ void tokens_partitions(struct tokens *tokens, int32_t journal_partitions)
 enum trouble tokens_check(struct tokens *tokens, char reason[200])
 {
     (void)tokens;
-    strcpy(reason, fakes.redis_away ? "away" : "");
-    return fakes.redis_away ? TROUBLE_RETRY : TROUBLE_NONE;
+    strcpy(reason, fakes.redis_away ? "away" : fakes.redis_refused ? "it evicts" : "");
+    return fakes.redis_refused ? TROUBLE_RESTART : fakes.redis_away ? TROUBLE_RETRY : TROUBLE_NONE;
 }
 
 int32_t tokens_unverified(const struct tokens *tokens, const char **reason)

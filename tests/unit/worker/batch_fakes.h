@@ -15,7 +15,8 @@ struct fakes {
     enum trouble fail_with;
     const char *then_fail_at;                /* after that, once: RENEW */
     int64_t committed;                       /* what the broker says when asked */
-    bool redis_away;
+    bool redis_away, redis_refused;          /* it does not answer; it may not be used (an evicting policy) */
+    int32_t partitions;                      /* of every topic */
     bool unverified;                         /* bucket 3, until the test says otherwise */
     struct text trace;                       /* "begin offsets[0:8] answer answer flush guard commit " */
 };

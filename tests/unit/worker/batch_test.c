@@ -74,7 +74,7 @@ static void turns_until(const char *word)
     }
 }
 
-static void open_with(int64_t commit_every_ms)
+static void open_only(int64_t commit_every_ms)
 {
     char error[200];
     fakes_reset();
@@ -87,6 +87,11 @@ static void open_with(int64_t commit_every_ms)
     batch = batch_open(&(struct batch_config){ .worker = &settings, .metrics = metrics, .health = health,
                                                .records_max = RECORDS_MAX, .linger_ms = 1000,
                                                .commit_every_ms = commit_every_ms }, &stage);
+}
+
+static void open_with(int64_t commit_every_ms)
+{
+    open_only(commit_every_ms);
     fakes_poll(FAKE_ASSIGN, 0, 5);
     turns(6);
     ck_assert_int_eq(fakes.poll_next, fakes.poll_count);
@@ -367,6 +372,34 @@ START_TEST(what_only_a_restart_cures_is_told)
 }
 END_TEST
 
+/* The server may have become another one, and the journal may have been given partitions: then every bucket moves. */
+static const struct { int32_t partitions; bool refused; enum trouble told; } watched[] = {
+    { 4, false, TROUBLE_NONE }, { 5, false, TROUBLE_RESTART }, { 4, true, TROUBLE_RESTART },
+};
+
+START_TEST(what_it_stands_on_is_looked_at_once_a_minute)
+{
+    fakes.partitions = watched[_i].partitions;
+    fakes.redis_refused = watched[_i].refused;
+    still_at_ms = clock_mono_ms() + 61 * 1000;
+    ck_assert_int_eq(batch_turn(batch, 0), watched[_i].told);
+}
+END_TEST
+
+START_TEST(a_redis_that_may_not_be_used_is_refused_before_anything_is_read)
+{
+    close_all();
+    open_only(0);
+    fakes.redis_refused = true;
+    enum trouble trouble = TROUBLE_NONE;
+    for (int i = 0; i < 10 && trouble == TROUBLE_NONE; i++)
+        trouble = batch_turn(batch, 0);
+    ck_assert_int_eq(trouble, TROUBLE_RESTART);
+    ck_assert_int_eq(fakes.poll_next, 0);
+    ck_assert_ptr_null(strstr(fakes.trace.bytes, "ask"));
+}
+END_TEST
+
 CHECK_MAIN("worker/batch (fakes)",
     tcase_add_checked_fixture(tests, open_all, close_all);
     tcase_add_test(tests, the_next_batch_is_asked_while_this_one_is_committed);
@@ -385,4 +418,6 @@ CHECK_MAIN("worker/batch (fakes)",
     tcase_add_test(tests, the_end_of_a_partition_is_committed_when_it_is_quiet);
     tcase_add_test(tests, closing_finishes_what_is_asked_and_reads_no_more);
     tcase_add_loop_test(tests, what_only_a_restart_cures_is_told, 0, ROWS(fatal));
+    tcase_add_loop_test(tests, what_it_stands_on_is_looked_at_once_a_minute, 0, ROWS(watched));
+    tcase_add_test(tests, a_redis_that_may_not_be_used_is_refused_before_anything_is_read);
 )

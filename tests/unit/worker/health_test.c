@@ -30,16 +30,16 @@ static void close_all(void)
     metrics_close(&metrics);
 }
 
-/* One GET; the whole answer is in answer, its status is returned. */
-static int get(const char *path)
+/* One call; the whole answer is in answer, its status is returned. */
+static int call(const char *method, const char *path)
 {
     struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)health_port(health)) };
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
     char request[200];
-    int length = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-                          path);
+    int length = snprintf(request, sizeof request, "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+                          method, path);
     ck_assert_int_eq(write(fd, request, (size_t)length), length);
     size_t have = 0;
     ssize_t got;
@@ -51,6 +51,8 @@ static int get(const char *path)
     ck_assert_int_eq(sscanf(answer, "HTTP/1.1 %d", &status), 1);
     return status;
 }
+
+static int get(const char *path) { return call("GET", path); }
 
 START_TEST(ready_only_while_every_part_is_fine)
 {
@@ -100,6 +102,7 @@ END_TEST
 START_TEST(other_paths_are_not_there)
 {
     ck_assert_int_eq(get("/"), 404);
+    ck_assert_int_eq(call("DELETE", "/readyz"), 405);
 }
 END_TEST
 
