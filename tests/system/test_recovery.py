@@ -96,7 +96,7 @@ def test_flushed_in_the_middle_of_a_load(make_rig):
     """500 requests a second, and between two of them Redis has forgotten everything: the oracle finds no difference."""
     rig = make_rig()
     rig.start_workers()
-    load = loads.make_load(seed=25, requests=1500)
+    load = loads.make_load(seed=25)
     loads.give_tokens(rig, load)
     half = len(load.asks) // 2
     publish_at(rig, load, 500, slice(0, half))
