@@ -19,7 +19,7 @@ PARTS = {"the two worker shapes": "common/worker/", "the token account": "common
 GROUPS = {
     "cannot be reached": r"unreachable\(\)|^case \w+_(STATES|KINDS|COUNT):",
     "an answer that our own scripts never give": r"can't be read|READ_BAD|->bad = true",
-    "a trouble handed on": r"^return (trouble|TROUBLE_\w+|false|NULL);$|^trouble = \w+_cannot|= TROUBLE_RESTART;$"
+    "a trouble handed on": r"^return (trouble|TROUBLE_(RETRY|RESTART|RENEW|ABORT_BATCH));$|^trouble = \w+_cannot|= TROUBLE_RESTART;$"
                            r"|^return (fail|tokens_cannot)\(",
     "nothing to do": r"^(return|continue|break);",
 }
