@@ -3,6 +3,7 @@
 import os
 import shutil
 
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from places import ROOT
@@ -29,8 +30,8 @@ class Given:
     def all_up(self):
         pass
 
-    def lose_one(self, prefix):
-        pass
+    def loses_one(self, prefix):
+        return False
 
     def forget(self, prefix):
         pass
@@ -81,18 +82,33 @@ class Brokers:
                 kafka.wait(self.processes[index], START_SECONDS)
         wait_until(self._in_sync, START_SECONDS, "all brokers in sync")
 
+    def _partitions(self):
+        """(how many brokers there are, every partition); (0, []) while the one that was asked does not answer."""
+        try:
+            metadata = self.admin.list_topics(timeout=10)
+        except KafkaException:
+            return 0, []
+        topics = metadata.topics.values()
+        return len(metadata.brokers), [partition for topic in topics for partition in topic.partitions.values()]
+
     def _in_sync(self):
-        metadata = self.admin.list_topics(timeout=10)
-        return len(metadata.brokers) == self.count and all(
-            len(partition.isrs) == len(partition.replicas)
-            for topic in metadata.topics.values()
-            for partition in topic.partitions.values()
-        )
+        brokers, partitions = self._partitions()
+        return brokers == self.count and all(len(part.isrs) == len(part.replicas) for part in partitions)
+
+    def loses_one(self, prefix):
+        """Whether it is this rig's turn to lose one; lose_one is then to be called."""
+        return self.loses and prefix not in self.lost_for
 
     def lose_one(self, prefix):
-        if self.loses and prefix not in self.lost_for:
-            self.lost_for.add(prefix)
-            self.kill()
+        """Returns once the others lead every partition: what follows is measured by the programs' own recovery, not by
+        how long a broker on a busy machine takes to be missed."""
+        self.lost_for.add(prefix)
+        lost = self.kill() + 1
+        wait_until(lambda: self._led_without(lost), START_SECONDS, "the other brokers in its place")
+
+    def _led_without(self, lost):
+        brokers, partitions = self._partitions()
+        return brokers > 0 and all(part.leader not in (lost, -1) for part in partitions)
 
     def kill(self):
         """kill -9 of one of them, another one each time. Its index."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
+from stack.process import wait_until
+
 # The broker restarts; the client goes on by itself.
 AWAY = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT)
 
@@ -53,13 +55,18 @@ class Observer:
                 "log_level": 2,
             }
         )
-        metadata = self._consumer.list_topics(timeout=20)
+        metadata = wait_until(lambda: self._known(topics), 60, "the topics at the broker that was asked")
         self._at_end = {
             (prefix + topic, partition): False
             for topic in topics
             for partition in metadata.topics[prefix + topic].partitions
         }
         self._consumer.assign([TopicPartition(topic, partition, 0) for topic, partition in self._at_end])
+
+    def _known(self, topics):
+        """The metadata, once they are in it: a broker may hear of new topics a moment after another."""
+        metadata = self._consumer.list_topics(timeout=20)
+        return metadata if all(self.prefix + topic in metadata.topics for topic in topics) else None
 
     def close(self):
         self._consumer.close()

@@ -122,7 +122,15 @@ class Rig:
 
     def flush(self):
         assert self.producer.flush(30) == 0, "Kafka did not take what was published"
+        if self.brokers.loses_one(self.prefix):
+            self._lose_broker()
+
+    def _lose_broker(self):
+        """Whoever was ready is so again by itself; then the test goes on, with its own time limits."""
+        well = {name: process for name, process in self.stack.processes.items()
+                if "health" in process.more and process.alive() and self.ready(name)[0]}
         self.brokers.lose_one(self.prefix)
+        programs.wait_ready(well, 120)
 
     def grant(self, user, amount, grant=None):
         grant = grant or f"grant-{user}-{time.monotonic_ns()}"

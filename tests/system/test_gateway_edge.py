@@ -347,6 +347,7 @@ def test_a_stream_through_nginx_loses_and_doubles_nothing(user, gateway, nginx):
     for generation in made:
         assert told(stream.events, generation) == ["accepted", "submitted", "completed"]
     entries = [data["transaction"] for _, name, data in stream.events if "transaction" in data]
+    entries = [entry for entry in entries if entry["kind"] != "grant"]  # the view may have heard of it only now
     assert len(entries) == len({entry["id"] for entry in entries}) == 16
     assert amounts(Caller(gateway.stack.gateway_url(), rich.token)) == (8, 0, 0, 8)
 

@@ -50,12 +50,17 @@ class Member:
     controller_ports: tuple
 
 
-def java(libs, directory, main, *arguments, heap_mb=512):
+# One of several lives for a test or two: its start should cost little.
+SHORT_LIVED = ("-XX:TieredStopAtLevel=1",)
+
+
+def java(libs, directory, main, *arguments, heap_mb=512, options=()):
     return [
         "java",
         f"-Xmx{heap_mb}m",
         f"-Xms{min(heap_mb, 256)}m",
         "-XX:+UseSerialGC",
+        *options,
         "-Xshare:auto",
         f"-Dlog4j2.configurationFile={LOG_SETTINGS}",
         f"-Djava.io.tmpdir={directory}",
@@ -107,7 +112,7 @@ def start(directory, libs, *, port=None, tied=True, behind=None, member=None, he
         if formatted.returncode != 0:
             raise StackError(f"Kafka's storage could not be formatted: {formatted.stdout}{formatted.stderr}")
     return spawn(
-        java(libs, directory, "kafka.Kafka", config, heap_mb=heap_mb),
+        java(libs, directory, "kafka.Kafka", config, heap_mb=heap_mb, options=SHORT_LIVED if nodes > 1 else ()),
         log=os.path.join(directory, "kafka.log"),
         cwd=directory,
         tied=tied,
