@@ -8,6 +8,7 @@ import pytest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "system"))
 
 import brokers as kafkas  # noqa: E402
+from canary import pytest_sessionfinish, pytest_terminal_summary  # noqa: E402, F401
 from places import TEST_DATA  # noqa: E402
 
 

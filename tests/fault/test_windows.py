@@ -261,6 +261,22 @@ def test_a_broker_that_restarts_under_load(world):
     ), "somebody ended because the broker was away"
 
 
+@pytest.mark.parametrize("program,written", [("admission", "jobs"), ("poller", "results")])
+def test_output_topics_are_known_before_ready(world, program, written):
+    """The first message to a topic that its producer has not asked about waits for a second (hazards K11): one of each
+    shape of worker. A producer asks for its id first; who asks about an output topic behind that is the producer."""
+    assert world.stack.processes[f"{program}-0"].stop(30)
+    begun = world.kafka_proxy.seen[(REQUEST, "InitProducerId")]
+    name = (world.prefix + written).encode()
+    asks = lambda data: world.kafka_proxy.seen[(REQUEST, "InitProducerId")] > begun and name in data
+    rule = world.kafka_proxy.add(Rule("Metadata", REQUEST, HOLD, times=None, client=program, where=asks))
+    process = world.start(program, ready=False)
+    rule.wait_met(30)
+    assert not world.ready(f"{program}-0")[0], "ready, and its output topic not known"
+    rule.release()
+    programs.wait_ready({f"{program}-0": process})
+
+
 # ---- Redis
 
 

@@ -12,6 +12,7 @@ import random
 import pytest
 
 import brokers as kafkas
+from canary import pytest_sessionfinish, pytest_terminal_summary  # noqa: F401
 from places import BROKERS, TEST_DATA, bin_dir
 from rig import Rig
 

@@ -10,6 +10,7 @@ import zlib
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+import canary
 import redises
 from brokers import Given
 from observer import Observer
@@ -67,6 +68,7 @@ class Rig:
     def close(self):
         self.observer.close()
         if not self.joined:
+            canary.keep_pages(self.stack)
             self.stack.kill()
         self.servers.close()
         self.brokers.forget(self.prefix)

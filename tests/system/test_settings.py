@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+import canary
 from places import ROOT, bin_dir
 from stack import programs
 
@@ -151,3 +152,15 @@ def test_check_config_and_version_touch_nothing(program):
     )
     version = run(program, "--version")
     assert version.returncode == 0 and "librdkafka" in version.stdout
+
+
+def test_a_secret_in_a_log_is_noticed(tmp_path):
+    """The search at the end of each run (conftest.py) can fail."""
+    (tmp_path / "one" / "log").mkdir(parents=True)
+    (tmp_path / "one" / "jwt.secret").write_text("c0ffee" * 10)
+    log = tmp_path / "one" / "log" / "poller-0.log"
+    log.write_text("all is well\n")
+    assert not list(canary.leaks(tmp_path))
+    for secret in ("c0ffee" * 10, programs.SANDBOX_SECRET):
+        log.write_text(f"Authorization: Bearer {secret}\n")
+        assert len(list(canary.leaks(tmp_path))) == 1
