@@ -2,7 +2,9 @@
 #include <string.h>
 
 #include "base/planted.h"
+#include "tokens/audit.h"
 #include "tokens/batch.h"
+#include "tokens/recovery.h"
 #include "tokens/scripts.h"
 #include "tokens/words.h"
 #include "unit/check_main.h"
@@ -75,6 +77,32 @@ START_TEST(an_address_that_is_none_is_told)
 }
 END_TEST
 
+/* Nobody listens there: each question is to be asked again, and none answers with what it does not know. */
+START_TEST(without_redis_every_question_is_a_retry)
+{
+    char error[200] = "";
+    const struct tokens_config config = { .redis_url = "redis://127.0.0.1:1", .timeout_ms = 500, .dedupe_window_ms = 1,
+                                          .refusal_window_ms = 1 };
+    struct tokens *tokens = tokens_open(&config, error);
+    struct balance balance;
+    struct tokens_generation generation;
+    struct open_holds holds;
+    const struct audit_visitor visitor = { 0 };
+    bool found = true, verified = true;
+    tokens_partitions(tokens, 4);
+    const uint64_t epoch = tokens->epoch;
+    tokens_partitions(tokens, 4);            /* the same count again drops nothing that is under way */
+    ck_assert_uint_eq(tokens->epoch, epoch);
+    ck_assert_int_eq(tokens_balance(tokens, "u", &balance, &verified), TROUBLE_RETRY);
+    ck_assert_int_eq(tokens_generation(tokens, "u", "g", &generation, &found), TROUBLE_RETRY);
+    ck_assert_int_eq(tokens_open_holds(tokens, 0, 0, &holds), TROUBLE_RETRY);
+    ck_assert_int_eq(tokens_audit_generation(tokens, 0, "g", &visitor), TROUBLE_RETRY);
+    ck_assert_int_eq(tokens_ask_verified(tokens, 0, &verified), TROUBLE_RETRY);
+    ck_assert(!verified);
+    tokens_close(&tokens);
+}
+END_TEST
+
 /* ---- planted bugs: the text that each takes out is there, once; else apply() must()s */
 
 static int chosen = PLANTED_BUGS;
@@ -107,5 +135,6 @@ CHECK_MAIN("tokens/answers",
     tcase_add_loop_test(tests, an_answer_is_read_whole_or_not_at_all, 0, ROWS(answers));
     tcase_add_loop_test(tests, a_word_is_what_was_put_or_nothing, 0, ROWS(texts));
     tcase_add_test(tests, an_address_that_is_none_is_told);
+    tcase_add_test(tests, without_redis_every_question_is_a_retry);
     tcase_add_loop_test(tests, a_planted_bug_fits_its_script, 0, ROWS(in_scripts));
     tcase_add_test(tests, without_one_the_scripts_are_as_they_are);)
