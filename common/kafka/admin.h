@@ -34,10 +34,10 @@ enum trouble kafka_topic_describe(struct kafka_client *client, const char *topic
                                   struct kafka_topic_facts *facts, int timeout_ms);
 
 /* ---- groups */
-/* Where a group, anybody's, will go on reading: -1 when it has committed nothing there. Not waiting for a
- * transaction that is moving it: what was true a moment ago. */
-enum trouble kafka_group_committed(struct kafka_client *client, const char *group, const char *topic,
-                                   int32_t partition, int64_t *offset, int timeout_ms);
+/* Where the group that the client was opened with (kafka_client_open_group) will go on reading: -1 when it has
+ * committed nothing there. Not waiting for a transaction that is moving it: what was true a moment ago. */
+enum trouble kafka_group_committed(struct kafka_client *client, const char *topic, int32_t partition,
+                                   int64_t *offset, int timeout_ms);
 
 /* ---- reader: given topics from a place on, read_committed, without a group */
 struct kafka_reader;

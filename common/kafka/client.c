@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/must.h"
 #include "base/xalloc.h"
 #include "kafka/priv.h"
 #include "kafka/client_priv.h"
@@ -16,13 +17,20 @@ static const struct kafka_row CLIENT_ROWS[] = {
 
 struct watermarks { int64_t low, high; };
 
-struct kafka_client *kafka_client_open(const struct kafka_config *config)
+struct kafka_client *kafka_client_open_group(const struct kafka_config *config, const char *group)
 {
     struct kafka_client *client = xcalloc(1, sizeof *client);
     client->link = kafka_link_new(client, "client", config->client_id);
-    client->handle = kafka_handle(RD_KAFKA_CONSUMER, kafka_conf(config, client->link, CLIENT_ROWS,
-                                                                sizeof CLIENT_ROWS / sizeof CLIENT_ROWS[0]));
+    rd_kafka_conf_t *conf = kafka_conf(config, client->link, CLIENT_ROWS, sizeof CLIENT_ROWS / sizeof CLIENT_ROWS[0]);
+    if (group)
+        must(rd_kafka_conf_set(conf, "group.id", group, NULL, 0) == RD_KAFKA_CONF_OK);
+    client->handle = kafka_handle(RD_KAFKA_CONSUMER, conf);
     return client;
+}
+
+struct kafka_client *kafka_client_open(const struct kafka_config *config)
+{
+    return kafka_client_open_group(config, NULL);
 }
 
 void kafka_client_close(struct kafka_client **client)

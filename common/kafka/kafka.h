@@ -49,6 +49,8 @@ const char *kafka_version(void);   /* of the librdkafka in use */
 struct kafka_client;
 /* never NULL; connects in the background */
 struct kafka_client *kafka_client_open(const struct kafka_config *config);
+/* The same, and it may be asked for what this group, anybody's, has committed (kafka/admin.h). Joins nothing. */
+struct kafka_client *kafka_client_open_group(const struct kafka_config *config, const char *group);
 void kafka_client_close(struct kafka_client **client);
 /* TROUBLE_RETRY: broker away, or topic unknown (then *partitions = 0). */
 enum trouble kafka_client_partitions(struct kafka_client *client, const char *topic, int32_t *partitions,

@@ -17,7 +17,7 @@ static const struct { enum topic topic; const char *group; } GROUPS[] = {
 };
 enum { GROUPS_COUNT = sizeof GROUPS / sizeof GROUPS[0] };
 
-static enum cli_exit read_group(struct evidence *evidence, struct kafka_client *client, enum topic topic, const char *name)
+static enum cli_exit read_group(struct evidence *evidence, enum topic topic, const char *name)
 {
     const struct cli *cli = evidence->review->cli;
     char group[CLI_TOPIC_BYTES], full[CLI_TOPIC_BYTES];
@@ -26,23 +26,23 @@ static enum cli_exit read_group(struct evidence *evidence, struct kafka_client *
     snprintf(group, sizeof group, "%s%s", cli->settings.topic_prefix, name);
     evidence->partitions[topic] = partitions;
     evidence->passed[topic] = xcalloc((size_t)partitions + 1, sizeof *evidence->passed[topic]);
-    for (int32_t p = 0; p < partitions; p++)
-        if (kafka_group_committed(client, group, full, p, &evidence->passed[topic][p], (int)cli->settings.timeout_ms)
-            != TROUBLE_NONE) {
-            cli_kafka_away(cli, "asking what its groups have committed");
-            return CLI_AWAY;
-        }
-    return partitions > 0 ? CLI_FINE : CLI_AWAY;
+    bool known = partitions > 0;
+    struct kafka_client *client = kafka_client_open_group(&cli->kafka, group);
+    for (int32_t p = 0; p < partitions && known; p++)
+        known = kafka_group_committed(client, full, p, &evidence->passed[topic][p], (int)cli->settings.timeout_ms)
+            == TROUBLE_NONE;
+    kafka_client_close(&client);
+    if (!known && partitions > 0)
+        cli_kafka_away(cli, "asking what its groups have committed");
+    return known ? CLI_FINE : CLI_AWAY;
 }
 
 enum cli_exit evidence_open(struct evidence *evidence, struct review *review)
 {
     enum cli_exit status = CLI_FINE;
     *evidence = (struct evidence){ .review = review };
-    struct kafka_client *client = kafka_client_open(&review->cli->kafka);
     for (int i = 0; i < GROUPS_COUNT && status == CLI_FINE; i++)
-        status = read_group(evidence, client, GROUPS[i].topic, GROUPS[i].group);
-    kafka_client_close(&client);
+        status = read_group(evidence, GROUPS[i].topic, GROUPS[i].group);
     return status;
 }
 

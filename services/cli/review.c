@@ -25,10 +25,10 @@ static void begin_at_watermark(struct review *review, int work)
     char group[CLI_TOPIC_BYTES], topic[CLI_TOPIC_BYTES];
     snprintf(group, sizeof group, "%s%s", cli->settings.topic_prefix, GROUPS[work].group);
     cli_topic(cli, GROUPS[work].topic, topic);
-    struct kafka_client *client = kafka_client_open(&cli->kafka);
+    struct kafka_client *client = kafka_client_open_group(&cli->kafka, group);
     for (int32_t p = 0; p < review->work_partitions[work]; p++) {
         int64_t committed = -1;
-        if (kafka_group_committed(client, group, topic, p, &committed, (int)cli->settings.timeout_ms) == TROUBLE_NONE
+        if (kafka_group_committed(client, topic, p, &committed, (int)cli->settings.timeout_ms) == TROUBLE_NONE
             && committed > 0)
             review->next_work[work][p] = committed;
     }

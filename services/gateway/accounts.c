@@ -35,7 +35,7 @@ struct accounts *accounts_open(const struct gateway_settings *settings)
             .dedupe_window_ms = settings->redis.dedupe_window_ms, .refusal_window_ms = REFUSAL_WINDOW_MS },
                 error);
         if (!accounts->handles[i])
-            service_refuse("redis_url", settings->redis.redis_url, error);
+            service_refuse("redis_url", NULL, error);        /* it may hold a password */
         pool_give(&accounts->pool, accounts->handles[i]);
     }
     return accounts;

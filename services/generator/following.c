@@ -65,7 +65,6 @@ void following_close(struct generator *generator)
     crowd_free(&generator->crowd);
     free(generator->following.held);
     free(generator->following.tasks);
-    free(generator->following.group);
 }
 
 /* ---- beginning */
@@ -82,8 +81,9 @@ static bool learn_partitions(struct generator *generator)
         following->kafka = (struct kafka_config){ .bootstrap_servers = worker->kafka_bootstrap_servers,
                                                   .client_id = "reelgate-generator",
                                                   .properties = &worker->kafka };
-        following->client = kafka_client_open(&following->kafka);
-        following->group = worker_group(worker, "reelgate-poller");
+        char *group = worker_group(worker, "reelgate-poller");
+        following->client = kafka_client_open_group(&following->kafka, group);
+        free(group);
         text_printf(&name, "%s%s", worker->topic_prefix, TOPICS[TOPIC_TASKS].name);
         following->tasks = name.bytes;
     }
@@ -105,8 +105,7 @@ static bool begin_reading(struct generator *generator, int32_t partition)
 {
     struct following *following = &generator->following;
     int64_t from = -1;
-    if (!following->lost && kafka_group_committed(following->client, following->group, following->tasks, partition,
-                                                  &from, ASK_MS) != TROUBLE_NONE)
+    if (!following->lost && kafka_group_committed(following->client, following->tasks, partition, &from, ASK_MS) != TROUBLE_NONE)
         return false;
     if (!following->reader)
         following->reader = kafka_reader_open(&following->kafka);

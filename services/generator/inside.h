@@ -23,7 +23,7 @@ struct following {
     struct kafka_config kafka;
     struct kafka_client *client;
     struct kafka_reader *reader;
-    char *tasks, *group;                 /* the topic's full name; the poller's group */
+    char *tasks;                         /* the topic's full name */
     uint8_t *held; int32_t room, held_count;
     int32_t partitions;                  /* of jobs and of tasks; 0: not known yet; -1: they differ */
     int64_t retry_at_ms;
