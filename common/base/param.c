@@ -140,6 +140,11 @@ static void first_pass(struct param_reading *reading, int argc, char **argv)
 
 static void finish(const struct param_reading *reading)
 {
+    bool *only_check = reading->program->only_check;
+    if (only_check && reading->only_check && !reading->only_print) {
+        *only_check = true;
+        return;
+    }
     if (reading->only_print)
         param_print_config(reading);
     else if (reading->only_check)

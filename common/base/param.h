@@ -11,6 +11,7 @@
 #ifndef BASE_PARAM_H
 #define BASE_PARAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,6 +39,7 @@ struct param {
 };
 
 struct param_property { const char *name, *value; };
+bool param_property_is_secret(const char *name);         /* never to be shown */
 struct param_properties { struct param_property *rows; int count; };
 
 /* Words of the command line that belong to no flag, in their order: "balance u-1". "--" ends the flags. */
@@ -51,6 +53,9 @@ struct param_program {
     const struct param *const *tables;   /* NULL-ended list of tables, each ended by a row without name */
     const char *usage;                   /* what follows the name in the usage line; NULL: "[SETTINGS]" */
     struct param_words *words;           /* NULL: none are taken, and one is refused */
+    /* Set by --check-config instead of answering it: the program judges what rows can't (a URL's inside, the policy
+     * file), says what becomes of the settings and ends by itself. NULL: it is answered here. */
+    bool *only_check;
 };
 
 /* Fills settings (zeroed by the caller) from argv, environment and file, or prints and exits (0 or 2).

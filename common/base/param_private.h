@@ -42,7 +42,6 @@ const char *param_nearest(const struct param_reading *reading, const char *wrong
 void param_take(struct param_setting *setting, const char *value, const char *source);
 void param_take_property(struct param_reading *reading, const char *name, const char *value,
                          const char *source);
-bool param_property_is_secret(const char *name);
 /* The whole of a small file, without the newlines at its end; given to the caller. */
 char *param_slurp(const struct param_reading *reading, const char *path, const char *wanted_by,
                   size_t bytes_max);

@@ -91,6 +91,8 @@ static void setting_read(const char *name, const char *value, struct kafka_topic
         facts->message_bytes_max = strtoll(value, NULL, 10);
     else if (strcmp(name, "message.timestamp.type") == 0)
         facts->log_append_time = strcmp(value, "LogAppendTime") == 0;
+    else if (strcmp(name, "unclean.leader.election.enable") == 0)
+        facts->unclean_election = strcmp(value, "true") == 0;
     else if (strcmp(name, "cleanup.policy") == 0) {
         facts->compacts = strstr(value, "compact") != NULL;
         facts->deletes = strstr(value, "delete") != NULL;
@@ -133,6 +135,7 @@ enum trouble kafka_topic_describe(struct kafka_client *client, const char *topic
     const rd_kafka_metadata_topic_t *row = metadata->topic_cnt == 1 ? &metadata->topics[0] : NULL;
     bool known = row && !row->err && row->partition_cnt > 0;
     bool gone = row && row->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    facts->brokers = metadata->broker_cnt;
     if (known) {
         facts->exists = true;
         facts->partitions = row->partition_cnt;

@@ -21,12 +21,14 @@ enum kafka_created kafka_topic_create(struct kafka_client *client, const struct 
                                       int timeout_ms, char error[200]);
 
 struct kafka_topic_facts {
+    int brokers;                             /* alive, of the whole cluster */
     bool exists;                             /* false: nothing below is set */
     int32_t partitions;
     int replication;                         /* the least of all partitions */
     int64_t retention_ms, retention_bytes;   /* -1: for ever */
     bool compacts, deletes;                  /* cleanup.policy */
     bool log_append_time;                    /* message.timestamp.type */
+    bool unclean_election;                   /* unclean.leader.election.enable */
     int64_t min_insync_replicas, message_bytes_max;
 };
 /* TROUBLE_RETRY: no answer. TROUBLE_NONE also for a topic that is not there. */

@@ -14,6 +14,7 @@ static const struct kafka_row CLIENT_ROWS[] = {
     { "allow.auto.create.topics", "false", true },
     { "topic.metadata.refresh.interval.ms", "60000", false },
 };
+const struct kafka_rows KAFKA_CLIENT = { "client", CLIENT_ROWS, sizeof CLIENT_ROWS / sizeof CLIENT_ROWS[0] };
 
 struct watermarks { int64_t low, high; };
 
@@ -21,7 +22,7 @@ struct kafka_client *kafka_client_open_group(const struct kafka_config *config, 
 {
     struct kafka_client *client = xcalloc(1, sizeof *client);
     client->link = kafka_link_new(client, "client", config->client_id);
-    rd_kafka_conf_t *conf = kafka_conf(config, client->link, CLIENT_ROWS, sizeof CLIENT_ROWS / sizeof CLIENT_ROWS[0]);
+    rd_kafka_conf_t *conf = kafka_conf(config, client->link, &KAFKA_CLIENT);
     if (group)
         must(rd_kafka_conf_set(conf, "group.id", group, NULL, 0) == RD_KAFKA_CONF_OK);
     client->handle = kafka_handle(RD_KAFKA_CONSUMER, conf);

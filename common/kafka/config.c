@@ -20,7 +20,7 @@ static const char *const KEPT[] = {
     "enable.idempotence", "acks", "request.required.acks", "partitioner", "allow.auto.create.topics",
 };
 
-static bool kept(const char *name)
+bool kafka_property_kept(const char *name)
 {
     for (size_t i = 0; i < sizeof KEPT / sizeof KEPT[0]; i++)
         if (strcmp(KEPT[i], name) == 0)
@@ -43,7 +43,7 @@ bool kafka_config_check(const struct kafka_config *config, char error[200])
     for (int i = 0; good && config->properties && i < config->properties->count; i++) {
         const struct param_property *row = &config->properties->rows[i];
         char why[150] = "is fixed: promises rest on it";
-        good = !kept(row->name)
+        good = !kafka_property_kept(row->name)
             && rd_kafka_conf_set(conf, row->name, row->value, why, sizeof why) == RD_KAFKA_CONF_OK;
         if (!good)
             snprintf(error, 200, "kafka.%.40s: %s", row->name, why);
@@ -165,7 +165,7 @@ static void set(rd_kafka_conf_t *conf, const char *name, const char *value)
 }
 
 rd_kafka_conf_t *kafka_conf(const struct kafka_config *config, struct kafka_link *link,
-                            const struct kafka_row *rows, size_t count)
+                            const struct kafka_rows *rows)
 {
     must(strlen(config->client_id) <= CLIENT_ID_MAX);
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
@@ -177,15 +177,15 @@ rd_kafka_conf_t *kafka_conf(const struct kafka_config *config, struct kafka_link
     set(conf, "socket.nagle.disable", "true");
     set(conf, "reconnect.backoff.max.ms", "2000");
     set(conf, "log.connection.close", "false");
-    for (size_t i = 0; i < count; i++)
-        if (!rows[i].ours)
-            set(conf, rows[i].name, rows[i].value);
+    for (size_t i = 0; i < rows->count; i++)
+        if (!rows->rows[i].ours)
+            set(conf, rows->rows[i].name, rows->rows[i].value);
     for (int i = 0; config->properties && i < config->properties->count; i++)
-        if (!kept(config->properties->rows[i].name))
+        if (!kafka_property_kept(config->properties->rows[i].name))
             set(conf, config->properties->rows[i].name, config->properties->rows[i].value);
-    for (size_t i = 0; i < count; i++)
-        if (rows[i].ours)
-            set(conf, rows[i].name, rows[i].value);
+    for (size_t i = 0; i < rows->count; i++)
+        if (rows->rows[i].ours)
+            set(conf, rows->rows[i].name, rows->rows[i].value);
     return conf;
 }
 

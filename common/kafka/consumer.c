@@ -15,51 +15,39 @@
 
 enum { CLOSE_MS = 10000, DESTROY_MS = 5000 };
 
-static const struct kafka_row CONSUMER_ROWS[] = {
-    { "isolation.level", "read_committed", true },
-    { "partition.assignment.strategy", "range,roundrobin", true },      /* eager; see the header */
-    { "enable.auto.commit", "false", true },
-    { "enable.auto.offset.store", "false", true },
-    { "auto.offset.reset", "error", true },      /* never skip in silence what retention took away */
-    { "enable.partition.eof", "true", true },
-    { "check.crcs", "true", true },
-    { "allow.auto.create.topics", "false", true },
-    { "session.timeout.ms", "10000", false },
-    { "heartbeat.interval.ms", "1500", false },
-    { "fetch.wait.max.ms", "100", false },
-    { "fetch.error.backoff.ms", "50", false },
-    { "fetch.max.bytes", "4194304", false },
-    /* a topic that appears late is found within this */
-    { "topic.metadata.refresh.interval.ms", "10000", false },
-};
-
-/* What waits in the consumer, all partitions together. Who reaches one of the two bounds is not looked at again for a
- * second (librdkafka #2879; a setting only since 2.2): where a backlog must be read at full speed, more than a second's
- * work must fit. */
-static const struct kafka_row PREFETCH_ROWS[] = {
-    { "queued.min.messages", "5000", false },
-    { "queued.max.messages.kbytes", "8192", false },
-};
-static const struct kafka_row PREFETCH_FAR_ROWS[] = {
-    { "queued.min.messages", "60000", false },
-    { "queued.max.messages.kbytes", "32768", false },
-};
-
-enum { ROWS = sizeof CONSUMER_ROWS / sizeof CONSUMER_ROWS[0], PREFETCH = sizeof PREFETCH_ROWS / sizeof PREFETCH_ROWS[0] };
-_Static_assert(sizeof PREFETCH_ROWS == sizeof PREFETCH_FAR_ROWS, "the same settings in both");
-
-static rd_kafka_conf_t *consumer_conf(const struct kafka_consumer *consumer)
-{
-    struct kafka_row rows[ROWS + PREFETCH];
-    memcpy(rows, CONSUMER_ROWS, sizeof CONSUMER_ROWS);
-    memcpy(rows + ROWS, consumer->config.reads_backlogs ? PREFETCH_FAR_ROWS : PREFETCH_ROWS, sizeof PREFETCH_ROWS);
-    return kafka_conf(&consumer->config, consumer->link, rows, ROWS + PREFETCH);
+/* What waits in the consumer, all partitions together, is queued.*: it bounds idle memory. Who reaches one of the two is
+ * not looked at again for a second (librdkafka #2879; a setting only since 2.2): where a backlog must be read at full
+ * speed, more than a second's work must fit. */
+#define CONSUMER_ROWS_WITH(messages, kbytes) { \
+    { "isolation.level", "read_committed", true }, \
+    { "partition.assignment.strategy", "range,roundrobin", true },      /* eager; see the header */ \
+    { "enable.auto.commit", "false", true }, \
+    { "enable.auto.offset.store", "false", true }, \
+    { "auto.offset.reset", "error", true },      /* never skip in silence what retention took away */ \
+    { "enable.partition.eof", "true", true }, \
+    { "check.crcs", "true", true }, \
+    { "allow.auto.create.topics", "false", true }, \
+    { "session.timeout.ms", "10000", false }, \
+    { "heartbeat.interval.ms", "1500", false }, \
+    { "fetch.wait.max.ms", "100", false }, \
+    { "fetch.error.backoff.ms", "50", false }, \
+    { "fetch.max.bytes", "4194304", false }, \
+    { "queued.min.messages", messages, false }, \
+    { "queued.max.messages.kbytes", kbytes, false }, \
+    /* a topic that appears late is found within this */ \
+    { "topic.metadata.refresh.interval.ms", "10000", false }, \
 }
+static const struct kafka_row CONSUMER_ROWS[] = CONSUMER_ROWS_WITH("5000", "8192");
+static const struct kafka_row BACKLOG_ROWS[] = CONSUMER_ROWS_WITH("60000", "32768");
+enum { ROWS = sizeof CONSUMER_ROWS / sizeof CONSUMER_ROWS[0] };
+const struct kafka_rows KAFKA_CONSUMER = { "consumer", CONSUMER_ROWS, ROWS };
+const struct kafka_rows KAFKA_BACKLOG_CONSUMER = { "backlog consumer", BACKLOG_ROWS, ROWS };
 
 static void handle_open(struct kafka_consumer *consumer)
 {
     consumer->link = kafka_link_new(consumer, "consumer", consumer->group);
-    rd_kafka_conf_t *conf = consumer_conf(consumer);
+    rd_kafka_conf_t *conf = kafka_conf(&consumer->config, consumer->link, consumer->config.reads_backlogs
+                                       ? &KAFKA_BACKLOG_CONSUMER : &KAFKA_CONSUMER);
     char why[200];
     must(rd_kafka_conf_set(conf, "group.id", consumer->group, why, sizeof why) == RD_KAFKA_CONF_OK);
     rd_kafka_conf_set_rebalance_cb(conf, kafka_consumer_rebalance);

@@ -53,6 +53,12 @@ bool kafka_consumer_assigned(struct kafka_consumer *consumer);
 bool kafka_consumer_away(const struct kafka_consumer *consumer);
 /* Sum over the assigned partitions of last stable offset minus position, as last heard; 0 when quiet. */
 int64_t kafka_consumer_lag(struct kafka_consumer *consumer);
+/* Records that lie behind the last stable offset, over the assigned partitions that are read up to it: written, and held
+ * back by a transaction that is still open. That is everyday; one that stays open is not (hazards K3): for_ms is how long
+ * the partition named here has been held back at the same offset, the longest of all. As last heard; call it twice a
+ * second or so. */
+struct kafka_unstable { int64_t records, for_ms, offset; int topic; int32_t partition; };
+struct kafka_unstable kafka_consumer_unstable(struct kafka_consumer *consumer);
 /* fd becomes readable when something may be there to poll: for loops that wait for HTTP too. It is emptied by
  * a poll that finds nothing, so poll until KAFKA_NOTHING before waiting on it, and don't read it. */
 int kafka_consumer_wake_fd(struct kafka_consumer *consumer);

@@ -10,6 +10,8 @@ struct slot {                    /* one partition of one topic */
     bool held;                   /* assigned to us */
     int64_t position;            /* next offset to be handed out; -1 until something was heard */
     int64_t high_at_end;         /* the watermark when the end was last seen; -1: the end is not reached */
+    int64_t stood_at;            /* where the end was when kafka_consumer_unstable first saw it held back there ... */
+    int64_t stood_since_ms;      /* ... and when (monotonic); 0: it is not held back */
 };
 struct slots { struct slot *rows; int32_t count; };
 

@@ -95,6 +95,38 @@ int64_t kafka_consumer_lag(struct kafka_consumer *consumer)
     return lag;
 }
 
+/* How many records lie behind the end that a read_committed reader has reached. 0: none, or it has not reached it, or
+ * nobody fetches, so what was heard is a past. */
+static int64_t held_back(struct kafka_consumer *consumer, int topic, int32_t partition, const struct slot *slot)
+{
+    int64_t low = -1, high = -1;
+    if (consumer->paused || consumer->link->away || slot->high_at_end < 0
+        || rd_kafka_get_watermark_offsets(consumer->handle, consumer->topics[topic], partition, &low, &high)
+           != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return 0;
+    return high > slot->position ? high - slot->position : 0;
+}
+
+struct kafka_unstable kafka_consumer_unstable(struct kafka_consumer *consumer)
+{
+    const int64_t now_ms = clock_mono_ms();
+    struct kafka_unstable unstable = { .topic = -1, .partition = -1 };
+    for (int topic = 0; topic < consumer->topic_count; topic++)
+        for (int32_t partition = 0; partition < consumer->slots[topic].count; partition++) {
+            struct slot *slot = kafka_consumer_slot(consumer, topic, partition);
+            int64_t records = slot ? held_back(consumer, topic, partition, slot) : 0;
+            if (slot && (records == 0 || slot->stood_since_ms == 0 || slot->stood_at != slot->position)) {
+                slot->stood_at = slot->position;
+                slot->stood_since_ms = records > 0 ? now_ms : 0;
+            }
+            unstable.records += records;
+            if (records > 0 && (unstable.topic < 0 || now_ms - slot->stood_since_ms > unstable.for_ms))
+                unstable = (struct kafka_unstable){ .records = unstable.records, .topic = topic,
+                    .partition = partition, .offset = slot->position, .for_ms = now_ms - slot->stood_since_ms };
+        }
+    return unstable;
+}
+
 struct kafka_membership *kafka_membership_now(struct kafka_consumer *consumer)
 {
     if (!consumer->held)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/param.h"
+#include "base/text.h"
 #include "base/trouble.h"
 
 struct kafka_config {
@@ -21,6 +22,11 @@ struct kafka_config {
  * caller). Properties that promises rest on (isolation.level, acks, partitioner, ...) are refused. Every open
  * call must()s what this refuses. */
 bool kafka_config_check(const struct kafka_config *config, char error[200]);
+
+/* What librdkafka really has for each kind of handle, read back from it: every property that is not its own default, or
+ * that promises rest on (hazards K10), one a line: "kafka consumer: check.crcs = true (fixed)". Secrets are not shown.
+ * After kafka_config_check. */
+void kafka_config_effective(const struct kafka_config *config, struct text *out);
 
 struct kafka_header { const char *name; const char *value; size_t length; };
 

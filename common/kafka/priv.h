@@ -23,10 +23,15 @@ void kafka_link_heard(struct kafka_link *link);          /* something came from 
 bool kafka_link_may_say(struct kafka_link *link, const char *facility);
 
 struct kafka_row { const char *name, *value; bool ours; };       /* ours: the operator may not change it */
+/* All rows of one kind of handle. */
+struct kafka_rows { const char *kind; const struct kafka_row *rows; size_t count; };
+extern const struct kafka_rows KAFKA_CONSUMER, KAFKA_BACKLOG_CONSUMER, KAFKA_PRODUCER, KAFKA_CLIENT, KAFKA_READER,
+                               KAFKA_PUBLISHER;
 /* A configuration with callbacks for logs and errors, rows, then the operator's properties. must() on a bad
  * property: kafka_config_check has refused it before. */
 rd_kafka_conf_t *kafka_conf(const struct kafka_config *config, struct kafka_link *link,
-                            const struct kafka_row *rows, size_t count);
+                            const struct kafka_rows *rows);
+bool kafka_property_kept(const char *name);              /* nobody may change it */
 /* Takes conf. Never NULL (must). */
 rd_kafka_t *kafka_handle(rd_kafka_type_t type, rd_kafka_conf_t *conf);
 /* Destroys the handle in a thread of its own and waits up to timeout_ms; then goes on, and the thread (with

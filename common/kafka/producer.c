@@ -35,6 +35,7 @@ static const struct kafka_row PRODUCER_ROWS[] = {
     { "batch.size", "262144", false },
     { "topic.metadata.refresh.interval.ms", "60000", false },
 };
+const struct kafka_rows KAFKA_PRODUCER = { "producer", PRODUCER_ROWS, sizeof PRODUCER_ROWS / sizeof PRODUCER_ROWS[0] };
 
 static void on_delivery(rd_kafka_t *handle, const rd_kafka_message_t *message, void *opaque)
 {
@@ -62,8 +63,7 @@ static void handle_open(struct kafka_producer *producer)
     char value[32] = "10000", why[200];
     size_t length = sizeof value;
     producer->link = kafka_link_new(producer, "producer", producer->transactional_id);
-    rd_kafka_conf_t *conf = kafka_conf(&producer->config, producer->link, PRODUCER_ROWS,
-                                       sizeof PRODUCER_ROWS / sizeof PRODUCER_ROWS[0]);
+    rd_kafka_conf_t *conf = kafka_conf(&producer->config, producer->link, &KAFKA_PRODUCER);
     must(rd_kafka_conf_set(conf, "transactional.id", producer->transactional_id, why, sizeof why)
          == RD_KAFKA_CONF_OK);
     must(rd_kafka_conf_get(conf, "transaction.timeout.ms", value, &length) == RD_KAFKA_CONF_OK);

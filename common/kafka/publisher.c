@@ -21,6 +21,7 @@ static const struct kafka_row PUBLISHER_ROWS[] = {
     { "linger.ms", "0", false },
     { "message.timeout.ms", "30000", false },
 };
+const struct kafka_rows KAFKA_PUBLISHER = { "publisher", PUBLISHER_ROWS, sizeof PUBLISHER_ROWS / sizeof PUBLISHER_ROWS[0] };
 
 static void delivery_drop(struct delivery *delivery)
 {
@@ -43,8 +44,7 @@ static void on_delivery(rd_kafka_t *handle, const rd_kafka_message_t *message, v
 static void publisher_start(struct kafka_publisher *publisher)
 {
     publisher->link = kafka_link_new(publisher, "publisher", publisher->config.client_id);
-    rd_kafka_conf_t *conf = kafka_conf(&publisher->config, publisher->link, PUBLISHER_ROWS,
-                                       sizeof PUBLISHER_ROWS / sizeof PUBLISHER_ROWS[0]);
+    rd_kafka_conf_t *conf = kafka_conf(&publisher->config, publisher->link, &KAFKA_PUBLISHER);
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     publisher->handle = kafka_handle(RD_KAFKA_PRODUCER, conf);
 }

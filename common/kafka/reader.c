@@ -37,13 +37,13 @@ static const struct kafka_row READER_ROWS[] = {
     { "queued.min.messages", "20000", false },
     { "queued.max.messages.kbytes", "16384", false },
 };
+const struct kafka_rows KAFKA_READER = { "reader", READER_ROWS, sizeof READER_ROWS / sizeof READER_ROWS[0] };
 
 struct kafka_reader *kafka_reader_open(const struct kafka_config *config)
 {
     struct kafka_reader *reader = xcalloc(1, sizeof *reader);
     reader->link = kafka_link_new(reader, "reader", config->client_id);
-    reader->handle = kafka_handle(RD_KAFKA_CONSUMER, kafka_conf(config, reader->link, READER_ROWS,
-                                                                sizeof READER_ROWS / sizeof READER_ROWS[0]));
+    reader->handle = kafka_handle(RD_KAFKA_CONSUMER, kafka_conf(config, reader->link, &KAFKA_READER));
     reader->queue = rd_kafka_queue_new(reader->handle);
     reader->client = kafka_client_open(config);
     return reader;

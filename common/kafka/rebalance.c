@@ -133,6 +133,7 @@ static void assign(struct kafka_consumer *consumer, rd_kafka_topic_partition_lis
         struct slot *slot = slot_take(consumer, topic, partitions->elems[i].partition);
         slot->position = committed[i];
         slot->high_at_end = -1;
+        slot->stood_since_ms = 0;
     }
     if (consumer->paused)
         kafka_consumer_pause_held(consumer);

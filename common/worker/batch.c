@@ -74,6 +74,7 @@ static void tell(struct batch *batch)
         return;
     batch->last_lag_ms = now_ms;
     metric_set(batch->meters.lag, (double)kafka_consumer_lag(batch->consumer));
+    unstable_show(&batch->meters.unstable, batch->consumer, batch->topic_names);
     bool member = kafka_consumer_assigned(batch->consumer);
     health_part(batch->config.health, "group", member ? NULL : "waiting for partitions");
 }

@@ -37,6 +37,7 @@ void batch_meters_open(struct batch_meters *meters, struct metrics *metrics)
                                       "Records whose transaction is committed.");
     meters->lag = metrics_gauge(metrics, "reelgate_consumer_lag_records", NULL,
                                 "Records from the position to the last stable offset, on own partitions.");
+    unstable_open(&meters->unstable, metrics, "input");
     meters->last_processed = metrics_gauge(metrics, "reelgate_last_processed_timestamp_seconds", NULL,
                                            "When the last batch was committed.");
     meters->mismatches = metrics_counter(metrics, "reelgate_redis_epoch_mismatches_total", NULL,

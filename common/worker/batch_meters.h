@@ -3,6 +3,7 @@
 #define WORKER_BATCH_METERS_H
 
 #include "worker/metrics.h"
+#include "worker/unstable.h"
 
 enum batch_stage_timer { TIME_REDIS, TIME_OFFSETS, TIME_PRODUCE, TIME_FILL, TIME_FLUSH, TIME_GUARD,
                          TIME_COMMIT, TIME_TRANSACTION, TIME_COUNT };
@@ -10,6 +11,7 @@ enum batch_stage_timer { TIME_REDIS, TIME_OFFSETS, TIME_PRODUCE, TIME_FILL, TIME
 struct batch_meters {
     struct metric *stage[TIME_COUNT];
     struct metric *records, *batches, *lag, *last_processed, *mismatches;
+    struct unstable_meters unstable;
     struct metrics *metrics;
 };
 

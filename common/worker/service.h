@@ -16,7 +16,8 @@ enum { EXIT_ASKED = 0, EXIT_SETTING = 2, EXIT_TROUBLE = 3 };
 struct service;
 
 /* program: "reelgate-admission". Takes the signals, opens log, metrics and health; ends the
- * process with status 2 or 3 when the health address is wrong or taken. Not ready until the first turn
+ * process with status 2 or 3 when the health address is wrong or taken, and with --check-config with 0 before it touches
+ * anything: whatever else a program has to judge in its settings it judges before. Not ready until the first turn
  * says so. */
 struct service *service_open(const char *program, const struct worker_settings *settings);
 struct metrics *service_metrics(struct service *service);

@@ -26,6 +26,10 @@ const struct param WORKER_PARAMS[] = {
     { .name = "drain_ms", .type = PARAM_MS, .fallback = "25s", .least = "0", .most = "10m", AT(drain_ms),
       .unit = "ms",
       .meaning = "How long to finish what is in flight after SIGTERM; five seconds later the program has ended." },
+    { .name = "replication", .type = PARAM_COUNT, .fallback = "0", .least = "0", .most = "16", AT(replication),
+      .unit = "replicas",
+      .meaning = "The least that a topic must have, else this program does not start; 0: one on each broker, up to "
+                 "3. What less allows is lost with a broker's disk." },
     { .name = NULL },
 };
 

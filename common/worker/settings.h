@@ -12,6 +12,8 @@ struct worker_settings {
     const char *health_address;          /* NULL: 127.0.0.1 and the program's own port (service.h) */
     const char *log_level;
     int64_t drain_ms;                    /* SIGTERM: finish what is in flight within this */
+    int64_t replication;                 /* replicas that a topic must have; 0: as the cluster can (topic_rules.h) */
+    bool only_check;                     /* --check-config: service_open answers it */
     struct param_properties kafka;       /* the operator's kafka.*: its address goes to param_read */
 };
 /* Offsets into struct worker_settings: it must be the first member of each program's own settings. */

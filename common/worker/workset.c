@@ -28,6 +28,7 @@ static void meters_open(struct workset_meters *meters, struct metrics *metrics)
     meters->lag = metrics_gauge(metrics, "reelgate_consumer_lag_records", NULL,
                                 "Records between the position and the last stable offset, over the assigned "
                                 "partitions.");
+    unstable_open(&meters->unstable, metrics, "input");
     meters->rewritten = metrics_counter(metrics, "reelgate_work_items_rewritten_total", NULL,
                                         "Old items that were copied to the end of their partition.");
     meters->records = metrics_counter(metrics, "reelgate_records_processed_total", NULL,
@@ -117,6 +118,7 @@ static void show(struct workset *set)
     metric_set(set->meters.restoring, restoring);
     metric_set(set->meters.live, (double)set->table.count);
     metric_set(set->meters.lag, (double)kafka_consumer_lag(set->consumer));
+    unstable_show(&set->meters.unstable, set->consumer, &set->topic);
     health_part(set->config.health, "brokers",
                 kafka_consumer_away(set->consumer) ? "no Kafka broker answers" : NULL);
     const char *reason = !kafka_consumer_assigned(set->consumer) ? "waiting for partitions"

@@ -6,6 +6,7 @@
 
 #include "base/backoff.h"
 #include "kafka/admin.h"
+#include "worker/unstable.h"
 #include "worker/workset.h"
 #include "worker/workset_live.h"
 
@@ -76,6 +77,7 @@ struct rewriting {
 struct workset_meters {
     struct metric *live, *restoring, *lag, *records;
     struct metric *committed, *aborted, *unknown, *rewritten, *transaction, *last;
+    struct unstable_meters unstable;
 };
 
 struct workset {

@@ -59,12 +59,12 @@ static struct admission *open_admission(const struct admission_settings *setting
 int main(int argc, char **argv)
 {
     static const struct param *const tables[] = { WORKER_PARAMS, ADMISSION_PARAMS, NULL };
-    static const struct param_program about = {
+    struct admission_settings settings = { .batch_records = 0 };
+    const struct param_program about = {
         .name = "reelgate-admission", .summary = "Holds tokens for requested generations, or rejects them.",
         .examples = "  reelgate-admission --kafka-bootstrap-servers=kafka:9092 --redis-url=redis://redis\n"
                     "  reelgate-admission --instance-id=1 --policy=/etc/reelgate/policy.json",
-        .versions = worker_versions, .tables = tables };
-    struct admission_settings settings = { .batch_records = 0 };
+        .versions = worker_versions, .tables = tables, .only_check = &settings.worker.only_check };
     struct program program;
     param_read(&about, argc, argv, &settings, &settings.worker.kafka);
     struct tokens *tokens = open_tokens(&settings.redis);

@@ -7,16 +7,16 @@
 #include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/out.h"
-#include "cli/topic_rules.h"
 #include "worker/outbox.h"
+#include "worker/topic_rules.h"
 
 #define AT(member) .offset = offsetof(struct cli_settings, member)
 
 static const struct param topics_rows[] = {
-    { .name = "replication", .type = PARAM_COUNT, .fallback = "1", .least = "1", .most = "16",
+    { .name = "replication", .type = PARAM_COUNT, .fallback = "0", .least = "0", .most = "16",
       AT(replication),
-      .unit = "replicas", .meaning = "Replicas of a topic that is created, and the least that one must "
-                                     "have. 3 in production: then min.insync.replicas is 2." },
+      .unit = "replicas", .meaning = "Replicas of a topic that is created, and the least that one must have; 0: "
+                                     "one on each broker, up to 3. With 3 min.insync.replicas is 2." },
     { .name = "partitions", .type = PARAM_COUNT, .fallback = "0", .least = "0", .most = "10000",
       AT(partitions),
       .meaning = "Partitions of the topics that are created, but the journal and dead-letters; 0: each its "
@@ -35,14 +35,16 @@ static int32_t partitions_of(const struct cli *cli, enum topic topic)
     return given > 0 ? (int32_t)given : TOPICS[topic].partitions;
 }
 
-static enum kafka_created create(const struct cli *cli, struct kafka_client *client, enum topic topic,
+struct making { struct kafka_client *client; int replication; };
+
+static enum kafka_created create(const struct cli *cli, const struct making *making, enum topic topic,
                                  char error[200])
 {
     char name[CLI_TOPIC_BYTES], retention[24], letters[24], in_sync[12];
     const struct topic_row *row = &TOPICS[topic];
     cli_topic(cli, topic, name);
     snprintf(retention, sizeof retention, "%" PRId64, row->retention_ms);
-    snprintf(in_sync, sizeof in_sync, "%d", topic_least_in_sync((int)cli->settings.replication));
+    snprintf(in_sync, sizeof in_sync, "%d", topic_least_in_sync(making->replication));
     snprintf(letters, sizeof letters, "%d", (int)OUTBOX_LETTER_TOPIC_BYTES);
     const struct kafka_topic_setting settings[] = {
         { "cleanup.policy", "delete" }, { "retention.ms", retention }, { "retention.bytes", "-1" },
@@ -51,17 +53,35 @@ static enum kafka_created create(const struct cli *cli, struct kafka_client *cli
         { "max.message.bytes", letters },        /* last: only dead-letters have one of their own */
     };
     const struct kafka_topic_plan plan = {
-        .name = name, .partitions = partitions_of(cli, topic), .replication = (int)cli->settings.replication,
+        .name = name, .partitions = partitions_of(cli, topic), .replication = making->replication,
         .settings = settings, .setting_count = sizeof settings / sizeof settings[0] - (topic != TOPIC_DEAD_LETTERS),
     };
-    return kafka_topic_create(client, &plan, (int)cli->settings.timeout_ms, error);
+    return kafka_topic_create(making->client, &plan, (int)cli->settings.timeout_ms, error);
+}
+
+/* Any topic's metadata names the brokers. */
+static enum cli_exit count_replicas(const struct cli *cli, struct making *making)
+{
+    char name[CLI_TOPIC_BYTES];
+    struct kafka_topic_facts facts;
+    cli_topic(cli, TOPIC_JOURNAL, name);
+    if (kafka_topic_describe(making->client, name, &facts, (int)cli->settings.timeout_ms) != TROUBLE_NONE) {
+        cli_kafka_away(cli, "counting brokers");
+        return CLI_AWAY;
+    }
+    making->replication = topic_replicas_least(cli->settings.replication, facts.brokers);
+    return CLI_FINE;
 }
 
 static enum cli_exit apply(const struct cli *cli, struct kafka_client *client, bool created[TOPIC_COUNT])
 {
+    struct making making = { .client = client };
+    enum cli_exit counted = count_replicas(cli, &making);
+    if (counted != CLI_FINE)
+        return counted;
     for (int i = 0; i < TOPIC_COUNT; i++) {
         char error[200] = "";
-        enum kafka_created answer = create(cli, client, (enum topic)i, error);
+        enum kafka_created answer = create(cli, &making, (enum topic)i, error);
         created[i] = answer == KAFKA_CREATED;
         if (answer == KAFKA_REFUSED || answer == KAFKA_UNREACHABLE) {
             cli_complain(cli, "can't create %s%s: %s", cli->settings.topic_prefix, TOPICS[i].name, error);
@@ -159,7 +179,9 @@ static void print_json(const struct cli *cli, const struct topic_state *states, 
 static enum cli_exit report(const struct cli *cli, const struct topic_state *states, const bool *created)
 {
     struct text lines = { 0 };
-    int complaints = topic_rules(states, cli->settings.topic_prefix, (int)cli->settings.replication, &lines);
+    const struct topic_judged judged = { .prefix = cli->settings.topic_prefix, .topics = TOPICS_ALL,
+                                         .replication = cli->settings.replication };
+    int complaints = topic_rules(states, &judged, &lines);
     if (complaints > 0)
         fputs(lines.bytes, stderr);
     if (cli->settings.json)

@@ -90,21 +90,28 @@ static void open_server(struct gateway *gateway)
              LOG_NUMBER("port", http_server_port(gateway->server)));
 }
 
-struct gateway *gateway_open(const struct gateway_settings *settings, struct service *service)
+struct gateway *gateway_prepare(const struct gateway_settings *settings)
 {
     struct gateway *gateway = xcalloc(1, sizeof *gateway);
     gateway->settings = settings;
     gateway->kafka = (struct kafka_config){ .bootstrap_servers = settings->worker.kafka_bootstrap_servers,
         .client_id = "reelgate-gateway", .properties = &settings->worker.kafka };
-    pthread_rwlock_init(&gateway->reload_lock, NULL);
     open_bearer(gateway);
     open_page_policy(gateway);
     open_policy(gateway);
+    open_peers(gateway);
+    gateway->accounts = accounts_open(settings);
+    return gateway;
+}
+
+void gateway_open(struct gateway *gateway, struct service *service)
+{
+    const struct gateway_settings *settings = gateway->settings;
+    pthread_rwlock_init(&gateway->reload_lock, NULL);
     gateway->metrics = service_metrics(service);
     gateway->health = service_health(service);
     gateway->started_at_ms = clock_wall_ms();
     gateway->view = view_open(settings->view_mb * 1024 * 1024, policy_default_model(gateway->policy));
-    gateway->accounts = accounts_open(settings);
     gateway->publish = publish_open(&(struct publish_config){ .kafka = gateway->kafka,
         .topic_prefix = settings->worker.topic_prefix, .timeout_ms = (int)settings->publish_timeout_ms });
     gateway->follow = follow_open(&(struct follow_config){ .kafka = gateway->kafka,
@@ -114,11 +121,9 @@ struct gateway *gateway_open(const struct gateway_settings *settings, struct ser
     gateway->generations = limits_open(settings->generations_per_minute,
                                        settings->generations_per_minute / 10);
     gateway->probe = kafka_client_open(&gateway->kafka);
-    open_peers(gateway);
     health_part(gateway->health, "view", "the topics are still being read");
     routes_open(gateway->metrics);
     open_server(gateway);
-    return gateway;
 }
 
 void gateway_close(struct gateway **closing)

@@ -34,11 +34,12 @@ int main(int argc, char **argv)
         .examples = "  REELGATE_JWT_SECRET_FILE=/run/secrets/jwt reelgate-gateway --address=127.0.0.1:8080\n"
                     "  reelgate-gateway --jwt-public-key=/etc/reelgate/jwt.pem "
                     "--jwt-issuer=https://id.example.com\n",
-        .versions = versions, .tables = tables };
+        .versions = versions, .tables = tables, .only_check = &settings.worker.only_check };
     param_read(&program, argc, argv, &settings, &settings.worker.kafka);
 
+    struct gateway *gateway = gateway_prepare(&settings);
     struct service *service = service_open(program.name, &settings.worker);
-    struct gateway *gateway = gateway_open(&settings, service);
+    gateway_open(gateway, service);
     int status = service_run(service, &(struct service_loop){
         .self = gateway, .turn = gateway_turn, .reload = gateway_reload });
     gateway_close(&gateway);

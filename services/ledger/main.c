@@ -70,7 +70,8 @@ int main(int argc, char **argv)
     const struct param_program program = {
         .name = "reelgate-ledger", .summary = "Settles generations and grants; rebuilds Redis from the journal.",
         .examples = "  reelgate-ledger --kafka-bootstrap-servers=127.0.0.1:9092 --redis-url=redis://127.0.0.1:6379\n",
-        .versions = worker_versions, .tables = tables };
+        .versions = worker_versions, .tables = tables,
+        .only_check = &ledger.settings.worker.only_check };
     param_read(&program, argc, argv, &ledger.settings, &ledger.settings.worker.kafka);
 
     ledger.tokens = open_tokens(&ledger.settings.redis);

@@ -8,7 +8,7 @@
 #include "base/planted.h"
 #include "base/xalloc.h"
 
-enum { HOLDS_EVERY_MS = 10 * 1000, HOLD_LIFE_MS = 25 * 3600 * 1000 };      /* the longest deadline is a day */
+enum { HOLDS_EVERY_MS = 10 * 1000, UNSTABLE_EVERY_MS = 500, HOLD_LIFE_MS = 25 * 3600 * 1000 };      /* the longest deadline is a day */
 
 /* ---- membership: which buckets are ours */
 
@@ -164,6 +164,11 @@ static void report(struct recover *self)
             text_printf(&waiting, "%s%d", unverified > 1 ? "," : "", (int)b);
     }
     metric_set(self->unverified, unverified);
+    if (clock_mono_ms() >= self->unstable_at_ms) {
+        const char *const topics[] = { self->topic };
+        unstable_show(&self->unstable, self->consumer, topics);
+        self->unstable_at_ms = clock_mono_ms() + UNSTABLE_EVERY_MS;
+    }
     if (unverified) {
         snprintf(self->reason, sizeof self->reason, "%d of %d buckets not verified: %s%s", (int)unverified, (int)mine,
                  waiting.bytes, unverified > 16 ? ",..." : "");
@@ -297,6 +302,7 @@ static void make_metrics(struct recover *self, struct metrics *metrics)
                                    "Open records of an unknown recovery met while following the journal.");
     self->duration = metrics_histogram(metrics, "reelgate_recovery_duration_seconds", NULL,
                                        "From the clearing of a bucket's verified to its being verified.", METRICS_FAST);
+    unstable_open(&self->unstable, metrics, "journal");
     self->holds = metrics_gauge(metrics, "reelgate_open_holds", NULL, "Open holds in the buckets of this instance.");
     self->overdue = metrics_gauge(metrics, "reelgate_open_holds_overdue", NULL,
                                   "Open holds that are older than any deadline: alarm, see reelgate audit.");

@@ -6,6 +6,7 @@
 #include "kafka/producer.h"
 #include "ledger/bucket.h"
 #include "ledger/recover.h"
+#include "worker/unstable.h"
 
 enum { RECOVER_TURN_RECORDS_MAX = 4000, RECOVER_TURN_MS = 40, RECOVER_KAFKA_MS = 5000 };
 
@@ -26,6 +27,7 @@ struct recover {
     struct backoff backoff; int64_t retry_at_ms;     /* Redis or Kafka was away: not before this */
     struct metric *unverified, *recoveries, *replayed, *alarms, *duration;
     struct metric *holds, *overdue, *oldest;
+    struct unstable_meters unstable; int64_t unstable_at_ms;
     int64_t holds_ms, overdue_said;      /* monotonic: when the open holds were counted; how many were said to be overdue */
     char reason[256];
 };

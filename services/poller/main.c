@@ -30,7 +30,8 @@ int main(int argc, char **argv)
             "--policy=/etc/reelgate/policy.json\n"
                     "  RUNWAYML_API_SECRET=key_... reelgate-poller --runway-base-url=http://127.0.0.1:8600 "
                     "--look-every-ms=500\n",
-        .versions = worker_versions, .tables = tables };
+        .versions = worker_versions, .tables = tables,
+        .only_check = &settings.worker.only_check };
     param_read(&program, argc, argv, &settings, &settings.worker.kafka);
     provider_require_key(&settings.provider, program.name);
     const char *flaw = poller_settings_flaw(&settings);

@@ -14,7 +14,7 @@ from crowd import HOSTILE_AMOUNTS
 from load import Ask
 from places import TEST_DATA
 from proxy import CUT, DELAY, HOLD, LATE, REPLY, REQUEST, SILENCE, Rule
-from stack import programs
+from stack import kafka, programs
 from world import World, wait
 
 TOKENS = 1000
@@ -366,3 +366,38 @@ def test_hostile_amounts(world):
     letters = lambda: [seen for seen in world.observer.seen["dead-letters"] if seen.key == b"hostile"]
     world.observer.until(lambda: len(letters()) >= len(HOSTILE_AMOUNTS) + 1, 30, "a dead letter for each")
     wait(lambda: world.balance("hostile")["granted"] == 5, 30, "the largest grant and its correction")
+
+
+# ---- and at last, since the broker stays so
+
+# It forgets an idle transactional id after 7 days; this one after seconds.
+FORGETFUL = {
+    "transactional.id.expiration.ms": 2000,
+    "transaction.remove.expired.transaction.cleanup.interval.ms": 500,
+    "producer.id.expiration.ms": 2000,
+    "producer.id.expiration.check.interval.ms": 500,
+}
+
+
+def test_a_producer_that_the_broker_forgot(world):
+    """Its next transaction is refused: a new producer, and the batch once (hazards K5)."""
+    give(world, "unknown-producer")
+    world.stop_broker()
+    world.start_broker(FORGETFUL)
+    kafka.wait(world.broker)
+    decided(world, ask(world, "unknown-producer", 3), 90)
+    forgot = ("INVALID_PRODUCER_ID_MAPPING", "UNKNOWN_PRODUCER_ID")
+    refused = lambda: [
+        number
+        for number, fact in enumerate(world.facts("admission-0"))
+        if fact["msg"] == "kafka_transaction_trouble" and fact["error_code"] in forgot
+    ]
+    limit = time.monotonic() + 60
+    while not refused():
+        assert time.monotonic() < limit, "the broker forgets nobody"
+        time.sleep(4)  # idle
+        decided(world, ask(world, "unknown-producer", 2), 60)
+    behind = [fact["msg"] for fact in world.facts("admission-0")[refused()[0] :]]
+    assert "kafka_producer_renewed" in behind
+    decided(world, ask(world, "unknown-producer", 3), 60)
+    assert all(world.living(program) for program in programs.WORKERS)

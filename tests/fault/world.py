@@ -108,18 +108,18 @@ class World(Rig):
 
     # ---- the broker
 
-    def _start_broker(self, port):
+    def _start_broker(self, port, options=None):
         behind = (self._behind, self.kafka_proxy.port)
-        return kafka.start(self._broker_directory, self._libs, port=port, behind=behind)
+        return kafka.start(self._broker_directory, self._libs, port=port, behind=behind, options=options)
 
     def stop_broker(self, number=signal.SIGTERM):
         self.broker.signal(number)
         if not self.broker.wait(60):
             raise StackError("the broker does not end")
 
-    def start_broker(self):
-        """Again, on its data and ports; it answers some seconds later."""
-        self.broker = self._start_broker(self.broker.more["port"])
+    def start_broker(self, options=None):
+        """Again, on its data and ports; it answers some seconds later. options: of the broker, from now on."""
+        self.broker = self._start_broker(self.broker.more["port"], options)
 
     # ---- Redis
 

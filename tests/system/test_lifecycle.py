@@ -9,6 +9,8 @@ import subprocess
 import time
 
 import pytest
+import yaml
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 
 import load as loads
 import oracle
@@ -61,7 +63,11 @@ def test_without_redis_it_waits_and_then_goes_on(make_rig, program):
         rig.start("ledger")
     name = f"{program}-0"
     wait_until(
-        lambda: [line for line in rig.facts(name) if line["level"] in ("warn", "error")],
+        lambda: [
+            line
+            for line in rig.facts(name)
+            if line["level"] in ("warn", "error") and "redis" in json.dumps(line).lower()
+        ],
         30,
         "a log line about Redis",
         process,
@@ -74,6 +80,42 @@ def test_without_redis_it_waits_and_then_goes_on(make_rig, program):
     later.open()
     programs.wait_ready({name: process}, 60)
     later.close()
+
+
+def refusals(process):
+    """Why a program that was started ended with status 3."""
+    assert process.wait(30), f"it goes on: {process.said()[-1500:]}"
+    assert process.exit_status() == 3, process.said()[-1500:]
+    return [line["reason"] for line in programs.facts(process, "topic_refused")]
+
+
+def alter(rig, topic, name, value):
+    admin = AdminClient({"bootstrap.servers": rig.kafka})
+    entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ConfigResource.Type.TOPIC, rig.prefix + topic, incremental_configs=[entry])
+    for answer in admin.incremental_alter_configs([resource]).values():
+        answer.result(timeout=20)
+
+
+def test_a_topic_that_could_lose_money_is_refused_at_start(make_rig):
+    """By every program that uses it, with the words of `topics check`; who doesn't use it starts. What no cluster of this
+    size could give is only told."""
+    rig = make_rig()
+    alter(rig, "journal", "retention.ms", "604800000")
+    started = {name: rig.start(name, ready=False) for name in ("admission", "ledger", "poller")}
+    for name in ("admission", "ledger"):
+        [reason] = refusals(started[name])
+        assert reason.startswith(f"{rig.prefix}journal: retention.ms is 604800000, must be -1"), reason
+    programs.wait_ready({"poller-0": started["poller"]})
+    replicas = re.search(r"^reelgate_topic_replicas (\d+)$", health(rig, "poller-0", "/metrics")[1], re.MULTILINE)
+    assert int(replicas[1]) == rig.brokers.count
+    assert bool(rig.facts("poller-0", "topics_few_replicas")) == (rig.brokers.count < 3)
+    for program in ("generator", "gateway"):
+        reasons = refusals(rig.start(program, ready=False, replication=16))
+        assert reasons and all(
+            f"has {rig.brokers.count} replicas, must be at least 16" in reason or "min.insync.replicas is" in reason
+            for reason in reasons
+        ), reasons
 
 
 # ---- stop
@@ -145,6 +187,32 @@ def test_metrics_please_prometheus(rig, program):
             assert re.fullmatch(r"#.*|[a-z_:]+(\{[^}]*\})? [-+0-9.eEInfNa]+", line), line
 
 
+ALERTS = os.path.join(ROOT, "deploy", "prometheus", "alerts.yml")
+
+
+def test_every_alert_is_about_metrics_that_there_are(rig):
+    """Name and labels of each metric in deploy/prometheus/alerts.yml are on a page of a program."""
+    rig.publish("requests", b"not json", fate="dead")  # dead letters are counted by reason, from the first on
+    rig.flush()
+    page = lambda program: health(rig, f"{program}-0", "/metrics")[1]
+    wait_until(lambda: "reelgate_dlq_records_total" in page("admission"), 30, "the dead letter is counted")
+    pages = "\n".join(page(program) for program in programs.WORKERS)
+    with open(ALERTS, encoding="utf-8") as file:
+        rules = [rule for group in yaml.safe_load(file)["groups"] for rule in group["rules"]]
+    missing = []
+    for rule in rules:
+        assert rule["labels"]["severity"] in ("page", "ticket") and rule["annotations"].keys() == {"summary", "description"}
+        for name, labels in re.findall(r"\b(reelgate_[a-z_]+)(?:\{([^}]*)\})?", rule["expr"]):
+            wanted = rf"^{name}\{{[^}}]*{re.escape(labels)}" if labels else rf"^{name}[{{ ]"
+            if not re.search(wanted, pages, re.MULTILINE):
+                missing.append(f"{rule['alert']}: {name}{{{labels}}}")
+    assert not missing and len(rules) > 10
+    if shutil.which("promtool"):
+        done = subprocess.run(["promtool", "check", "rules", ALERTS], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
@@ -159,7 +227,7 @@ def test_one_trace_from_request_to_journal(rig):
             (seen.topic, seen.type): seen.headers.get("traceparent", b"").decode()
             for records in observer.seen.values()
             for seen in records
-            if seen.topic != "requests" and seen.value and seen.data.get("generationId") == "traced-1"
+            if seen.topic not in ("requests", "dead-letters") and seen.value and seen.data.get("generationId") == "traced-1"
         }
 
     wanted = {

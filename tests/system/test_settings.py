@@ -142,16 +142,46 @@ def test_help_explains_every_setting(program):
             ), f"{name}: no range: {about[2]}"
 
 
-@pytest.mark.parametrize("program", programs.WORKERS)
+SET_UP = {**{program: [f"--policy={POLICY}"] for program in ("admission", "generator", "poller", "gateway")}, "ledger": []}
+
+
+def secrets_of(program):
+    return {"REELGATE_JWT_SECRET": "0123456789abcdef" * 4} if program == "gateway" else {}
+
+
+@pytest.mark.parametrize("program", (*programs.WORKERS, "gateway"))
 def test_check_config_and_version_touch_nothing(program):
-    assert (
-        run(
-            program, "--check-config", f"--policy={POLICY}" if program != "ledger" else "--drain-ms=1s"
-        ).returncode
-        == 0
-    )
+    """What librdkafka will really have is printed as it reads it back (hazards K10)."""
+    done = run(program, "--check-config", *SET_UP[program], **secrets_of(program))
+    assert done.returncode == 0, done.stderr
+    assert f"reelgate-{program}: configuration is good" in done.stdout
+    for row in (
+        "consumer: auto.offset.reset = error",
+        "consumer: check.crcs = true",
+        "consumer: isolation.level = read_committed",
+        "producer: enable.idempotence = true",
+        "producer: partitioner = murmur2_random",
+    ):
+        assert f"kafka {row} (fixed)\n" in done.stdout, done.stdout
     version = run(program, "--version")
     assert version.returncode == 0 and "librdkafka" in version.stdout
+
+
+@pytest.mark.parametrize(
+    "program,flags,named",
+    [
+        ("poller", ["--kafka.acks=1"], "acks"),
+        ("generator", ["--kafka.no.such=1"], "no.such"),
+        ("ledger", ["--redis-url=rediss://127.0.0.1:1"], "stunnel"),
+        ("gateway", ["--redis-url=rediss://:the-canary@127.0.0.1:1"], "stunnel"),
+        ("admission", ["--health-address=127.0.0.1"], "health_address"),
+        ("gateway", ["--media-sources=a;b"], "media_sources"),
+    ],
+)
+def test_check_config_judges_what_the_program_would(program, flags, named):
+    done = run(program, "--check-config", *SET_UP[program], *flags, **secrets_of(program))
+    assert done.returncode == 2 and named in done.stderr and done.stdout == "", done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1 and "the-canary" not in done.stderr
 
 
 def test_a_secret_in_a_log_is_noticed(tmp_path):

@@ -71,12 +71,12 @@ def java(libs, directory, main, *arguments, heap_mb=512, options=()):
     ]
 
 
-def start(directory, libs, *, port=None, tied=True, behind=None, member=None, heap_mb=512):
+def start(directory, libs, *, port=None, tied=True, behind=None, member=None, heap_mb=512, options=None):
     """Starts the broker on data that stays in directory; it answers soon (see wait) on .more["port"]. Without a member it
     is the only node.
 
     behind: (a port, a proxy's port): it listens on the first too, and tells those who come that way to come through the
-    proxy always."""
+    proxy always. options: more of the broker's properties, name -> value."""
     if not os.path.isdir(libs):
         raise StackError(
             f"Kafka's jars are not in {libs}: run deploy/demo or deploy/local up, which fetch them"
@@ -102,6 +102,7 @@ def start(directory, libs, *, port=None, tied=True, behind=None, member=None, he
                 behind_advertised=f",BEHIND://127.0.0.1:{behind[1]}" if behind else "",
             )
         )
+        file.writelines(f"{name}={value}\n" for name, value in (options or {}).items())
     if not os.path.exists(os.path.join(directory, "data", "meta.properties")):
         formatted = subprocess.run(
             java(libs, directory, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", config),

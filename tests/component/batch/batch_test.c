@@ -343,7 +343,44 @@ START_TEST(a_quiet_group_commits_past_the_markers_and_has_no_lag)
 }
 END_TEST
 
+static void run_until_metric(struct rig *rig, const char *name, const char *labels, double least)
+{
+    int64_t until_ms = clock_mono_ms() + 20000;
+    while (rig_metric(rig, name, labels) < least) {
+        ck_assert_msg(clock_mono_ms() < until_ms, "%s stays below %g", name, least);
+        rig_turn(rig);
+    }
+}
+
+/* Hazards K3: what an upstream's transaction holds back shows, for as long as it stays open, and no longer. */
+START_TEST(a_transaction_that_stays_open_is_seen)
+{
+    struct kafka_config config = broker_config("test-upstream");
+    struct kafka_producer *upstream = kafka_producer_open(&config, broker_name("upstream", 1));
+    struct rig rig;
+    rig_open(&rig, &world, "0");
+    run_until_metric(&rig, "reelgate_ready", NULL, 1);
+    ck_assert_int_eq(kafka_producer_renew(upstream, "start", 20000), TROUBLE_NONE);
+    ck_assert_int_eq(kafka_producer_begin(upstream), TROUBLE_NONE);
+    const char value[] = "{\"generationId\":\"g1\",\"userId\":\"ann\",\"prompt\":\"a cat\"}";
+    ck_assert_int_eq(kafka_producer_produce(upstream, &(struct kafka_message){ .partition = 0,
+        .topic = world_topic(&world, TOPIC_REQUESTS), .value = value, .value_length = sizeof value - 1 },
+            NULL), TROUBLE_NONE);
+    ck_assert_int_eq(kafka_producer_flush(upstream), TROUBLE_NONE);
+    run_until_metric(&rig, "reelgate_unstable_seconds", "reads=\"input\"", 1);
+    ck_assert(rig_metric(&rig, "reelgate_unstable_records", "reads=\"input\"") == 1);
+    ck_assert_int_eq(kafka_producer_commit(upstream), TROUBLE_NONE);
+    rig_run_until_commits(&rig, 1);
+    rig_run_for(&rig, 1500);         /* the metrics follow twice a second */
+    ck_assert(rig_metric(&rig, "reelgate_unstable_records", "reads=\"input\"") == 0);
+    ck_assert(rig_metric(&rig, "reelgate_unstable_seconds", "reads=\"input\"") == 0);
+    rig_close(&rig);
+    kafka_producer_close(&upstream);
+}
+END_TEST
+
 CHECK_MAIN("worker/batch",
+    tcase_add_test(tests, a_transaction_that_stays_open_is_seen);
     tcase_set_timeout(tests, 90);
     tcase_add_checked_fixture(tests, open_all, close_all);
     tcase_add_test(tests, each_request_has_one_answer);

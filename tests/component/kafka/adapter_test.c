@@ -451,6 +451,34 @@ START_TEST(properties_that_promises_rest_on_are_refused)
 }
 END_TEST
 
+/* Hazards K10: not what our tables wish, but what librdkafka has. */
+START_TEST(the_effective_configuration_is_told)
+{
+    struct param_property rows[] = { { "linger.ms", "7" }, { "sasl.password", "the-canary" }, { "socket.nagle.disable",
+                                                                                              "false" } };
+    struct param_properties properties = { .rows = rows, .count = 3 };
+    struct kafka_config config = broker_config("test-effective");
+    struct text told = { 0 };
+    config.properties = &properties;
+    kafka_config_effective(&config, &told);
+    static const char *const lines[] = {
+        "kafka consumer: auto.offset.reset = error (fixed)\n", "kafka consumer: check.crcs = true (fixed)\n",
+        "kafka consumer: enable.auto.commit = false (fixed)\n", "kafka consumer: isolation.level = read_committed (fixed)\n",
+        "kafka reader: check.crcs = true (fixed)\n", "kafka client: isolation.level = read_uncommitted (fixed)\n",
+        "kafka producer: enable.idempotence = true (fixed)\n", "kafka producer: partitioner = murmur2_random (fixed)\n",
+        /* librdkafka tells the names that it had first: acks, linger.ms */
+        "kafka producer: request.required.acks = -1 (fixed)\n", "kafka producer: queue.buffering.max.ms = 7\n",
+        "kafka publisher: enable.idempotence = true (fixed)\n", "kafka producer: sasl.password = (redacted)\n",
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        ck_assert_msg(strstr(told.bytes, lines[i]) != NULL, "not told: %s", lines[i]);
+    ck_assert_ptr_null(strstr(told.bytes, "the-canary"));
+    ck_assert_ptr_null(strstr(told.bytes, " = 0x"));        /* addresses */
+    ck_assert_ptr_null(strstr(told.bytes, "consumer: socket.nagle.disable"));        /* now librdkafka's own default */
+    text_free(&told);
+}
+END_TEST
+
 START_TEST(a_broker_that_is_away_is_waited_for_and_left_in_time)
 {
     struct kafka_config config = { .bootstrap_servers = "127.0.0.1:1", .client_id = "test-away" };
@@ -478,6 +506,7 @@ END_TEST
 
 CHECK_MAIN("kafka adapter",
     tcase_add_loop_test(tests, properties_that_promises_rest_on_are_refused, 0, ROWS(property_cases));
+    tcase_add_test(tests, the_effective_configuration_is_told);
     tcase_add_test(tests, a_broker_that_is_away_is_waited_for_and_left_in_time);
     tcase_add_test(tests, only_what_is_committed_is_read);
     tcase_add_test(tests, a_second_handle_fences_the_first_and_three_times_is_a_restart);

@@ -91,17 +91,19 @@ def moved(value, shift_ms):
     return re.sub(r'("at": ?)"([^"]+)"', later, value.decode()).encode()
 
 
+def stamp_by(kafka, topic, kind):
+    entry = ConfigEntry("message.timestamp.type", kind, incremental_operation=AlterConfigOpType.SET)
+    admin = AdminClient({"bootstrap.servers": kafka})  # lives until its answers are there
+    changed = admin.incremental_alter_configs([ConfigResource("TOPIC", topic, incremental_configs=[entry])])
+    for done in changed.values():
+        done.result(30)
+
+
 def copy_into_the_past(rig, prefix, order, rnd):
     target = Stack(os.path.join(TEST_DATA, "pictures-past"), bin_dir=rig.stack.bin_dir, kafka_address=rig.kafka, prefix=prefix)
     target.plan["ports"]["redis"] = rig.stack.plan["ports"]["redis"]
     target.apply_topics()
-    by_client = ConfigEntry("message.timestamp.type", "CreateTime", incremental_operation=AlterConfigOpType.SET)
-    admin = AdminClient({"bootstrap.servers": rig.kafka})  # lives until its answers are there
-    changed = admin.incremental_alter_configs(
-        [ConfigResource("TOPIC", prefix + "requests", incremental_configs=[by_client])]
-    )
-    for done in changed.values():
-        done.result(30)
+    stamp_by(rig.kafka, prefix + "requests", "CreateTime")
     asked = {seen.data["generationId"]: seen for seen in rig.observer.seen["requests"] if seen.key != b"upstream"}
     shift = {
         generation: at - asked[generation].timestamp_ms for generation, at in zip(order, moments(len(order), rnd))
@@ -125,6 +127,7 @@ def copy_into_the_past(rig, prefix, order, rnd):
             )
             producer.poll(0)
     assert producer.flush(60) == 0
+    stamp_by(rig.kafka, prefix + "requests", "LogAppendTime")  # a program would refuse the other
 
 
 class Camera:

@@ -1,5 +1,5 @@
 if(TARGET reelgate-rule)
-  foreach(area book compare items topic_rules out remedy bill)
+  foreach(area book compare items out remedy bill)
     reelgate_test(unit-cli-${area} SOURCES ${CMAKE_CURRENT_LIST_DIR}/${area}_test.c USES reelgate-rule LABELS unit)
   endforeach()
 endif()

@@ -121,6 +121,11 @@ enum trouble kafka_consumer_committed(struct kafka_consumer *consumer, int topic
 
 bool kafka_consumer_assigned(struct kafka_consumer *consumer) { return consumer->assigned; }
 int64_t kafka_consumer_lag(struct kafka_consumer *consumer) { (void)consumer; return 0; }
+struct kafka_unstable kafka_consumer_unstable(struct kafka_consumer *consumer)
+{
+    (void)consumer;
+    return (struct kafka_unstable){ .topic = -1, .partition = -1 };
+}
 
 struct kafka_membership *kafka_membership_now(struct kafka_consumer *consumer)
 {

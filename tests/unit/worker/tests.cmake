@@ -1,4 +1,4 @@
-foreach(part metrics settings health)
+foreach(part metrics settings health topic_rules)
   reelgate_test(unit-worker-${part} SOURCES ${CMAKE_CURRENT_LIST_DIR}/${part}_test.c
     USES reelgate-worker LABELS unit)
 endforeach()

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "cli/topic_rules.h"
+#include "worker/topic_rules.h"
 #include "unit/check_main.h"
 
 static void good_states(struct topic_state states[TOPIC_COUNT])
@@ -10,8 +10,15 @@ static void good_states(struct topic_state states[TOPIC_COUNT])
             .exists = true, .partitions = TOPICS[i].partitions, .replication = 3,
             .retention_ms = TOPICS[i].retention_ms,
             .retention_bytes = -1, .deletes = true, .log_append_time = TOPICS[i].log_append_time,
-            .min_insync_replicas = 2,
+            .min_insync_replicas = 2, .brokers = 3,
             .message_bytes_max = i == TOPIC_DEAD_LETTERS ? 8 * 1024 * 1024 : 1048588 } };
+}
+
+static int judge(const struct topic_state states[TOPIC_COUNT], unsigned topics, int64_t replication,
+                 struct text *lines)
+{
+    return topic_rules(states, &(struct topic_judged){ .prefix = "p.", .topics = topics, .replication = replication },
+                       lines);
 }
 
 START_TEST(the_tables_own_topics_are_good)
@@ -19,7 +26,7 @@ START_TEST(the_tables_own_topics_are_good)
     struct topic_state states[TOPIC_COUNT];
     struct text lines = { 0 };
     good_states(states);
-    ck_assert_int_eq(topic_rules(states, "p.", 3, &lines), 0);
+    ck_assert_int_eq(judge(states, TOPICS_ALL, 3, &lines), 0);
     ck_assert_uint_eq(lines.length, 0);
     text_free(&lines);
 }
@@ -43,6 +50,7 @@ static void small_messages(struct topic_state *state) { state->facts.message_byt
 static void truncated(struct topic_state *state) { state->low_watermark_most = 17; }
 static void more_partitions(struct topic_state *state) { state->facts.partitions++; }
 static void one_in_sync(struct topic_state *state) { state->facts.min_insync_replicas = 1; }
+static void unclean(struct topic_state *state) { state->facts.unclean_election = true; }
 static void two_replicas(struct topic_state *state) { state->facts.replication = 2; }
 
 /* What is done to one good topic, and what the one complaint says; NULL: it may be so. */
@@ -74,6 +82,7 @@ static const struct {
     { TOPIC_GRANTS, create_time, "p.grants: message.timestamp.type is CreateTime" },
     { TOPIC_REQUESTS, more_partitions, NULL },
     { TOPIC_DEAD_LETTERS, limited_bytes, NULL },
+    { TOPIC_RESULTS, unclean, "p.results: unclean.leader.election.enable is true, must be false" },
     { TOPIC_DEAD_LETTERS, two_replicas, "p.dead-letters: has 2 replicas, must be at least 3" },
 };
 
@@ -83,7 +92,7 @@ START_TEST(what_could_lose_money_is_said)
     struct text lines = { 0 };
     good_states(states);
     rule_cases[_i].spoil(&states[rule_cases[_i].topic]);
-    int count = topic_rules(states, "p.", 3, &lines);
+    int count = judge(states, TOPICS_ALL, 3, &lines);
     ck_assert_int_eq(count, rule_cases[_i].says ? 1 : 0);
     if (rule_cases[_i].says) {
         ck_assert_msg(strstr(lines.bytes, rule_cases[_i].says), "\"%s\" is not in: %s", rule_cases[_i].says,
@@ -94,6 +103,42 @@ START_TEST(what_could_lose_money_is_said)
 }
 END_TEST
 
-CHECK_MAIN("cli topic rules",
+/* replication as the setting says, in a cluster of so many brokers, for topics with so many replicas. */
+static const struct { int64_t replication; int brokers, replicas, in_sync; bool good; } replica_cases[] = {
+    { 0, 1, 1, 1, true }, { 0, 2, 1, 1, false }, { 0, 2, 2, 1, true }, { 0, 3, 1, 1, false }, { 0, 3, 2, 1, false },
+    { 0, 3, 3, 1, false }, { 0, 3, 3, 2, true }, { 0, 9, 3, 2, true }, { 1, 3, 1, 1, true }, { 3, 1, 1, 1, false },
+    { 5, 9, 3, 2, false }, { 0, 0, 1, 1, true },
+};
+
+START_TEST(a_cluster_has_to_give_what_it_can)
+{
+    struct topic_state states[TOPIC_COUNT];
+    struct text lines = { 0 };
+    good_states(states);
+    states[TOPIC_JOURNAL].facts.brokers = replica_cases[_i].brokers;
+    states[TOPIC_JOURNAL].facts.replication = replica_cases[_i].replicas;
+    states[TOPIC_JOURNAL].facts.min_insync_replicas = replica_cases[_i].in_sync;
+    int count = judge(states, 1U << TOPIC_JOURNAL, replica_cases[_i].replication, &lines);
+    ck_assert_msg((count == 0) == replica_cases[_i].good, "%s", lines.bytes ? lines.bytes : "no complaint");
+    text_free(&lines);
+}
+END_TEST
+
+START_TEST(topics_of_others_are_not_judged)
+{
+    struct topic_state states[TOPIC_COUNT];
+    struct text lines = { 0 };
+    good_states(states);
+    missing(&states[TOPIC_JOURNAL]);
+    more_partitions(&states[TOPIC_JOBS]);
+    ck_assert_int_eq(judge(states, 1U << TOPIC_RESULTS | 1U << TOPIC_TASKS, 3, &lines), 0);
+    ck_assert_int_eq(judge(states, TOPICS_ALL, 3, &lines), 2);
+    text_free(&lines);
+}
+END_TEST
+
+CHECK_MAIN("topic rules",
+    tcase_add_test(tests, topics_of_others_are_not_judged);
+    tcase_add_loop_test(tests, a_cluster_has_to_give_what_it_can, 0, ROWS(replica_cases));
     tcase_add_test(tests, the_tables_own_topics_are_good);
     tcase_add_loop_test(tests, what_could_lose_money_is_said, 0, ROWS(rule_cases));)

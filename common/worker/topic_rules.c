@@ -1,4 +1,4 @@
-#include "cli/topic_rules.h"
+#include "worker/topic_rules.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -74,39 +74,52 @@ static void judge_topic(struct judgement *judgement, const struct topic_state *s
         judge_kept(judgement, facts);
 }
 
+int topic_replicas_least(int64_t replication, int brokers)
+{
+    if (replication > 0)
+        return (int)replication;
+    return brokers < 1 ? 1 : brokers < TOPIC_REPLICAS_SAFE ? brokers : TOPIC_REPLICAS_SAFE;
+}
+
 int topic_least_in_sync(int replication)
 {
-    return replication >= 3 ? 2 : 1;
+    return replication >= TOPIC_REPLICAS_SAFE ? 2 : 1;
 }
 
-/* The operator's --replication: what is written to fewer is lost with a broker, or waits for one. */
-static void judge_replicas(struct judgement *judgement, const struct kafka_topic_facts *facts, int replication)
+/* Kafka does not fsync what it acknowledges (hazards K14): a message is as safe as it has copies. */
+static void judge_replicas(struct judgement *judgement, const struct kafka_topic_facts *facts, int64_t replication)
 {
-    int least = topic_least_in_sync(replication);
+    int replicas = topic_replicas_least(replication, facts->brokers), least = topic_least_in_sync(replicas);
     if (!facts->exists)
         return;
-    if (facts->replication < replication)
-        complain(judgement, "has %d replicas, must be at least %d (--replication)", facts->replication, replication);
+    if (facts->replication < replicas)
+        complain(judgement, "has %d replicas, must be at least %d (%s)", facts->replication, replicas,
+                 replication > 0 ? "as the setting replication says"
+                 : "there are brokers enough; replication=N says that N are meant");
     if (facts->min_insync_replicas < least)
-        complain(judgement, "min.insync.replicas is %" PRId64 ", must be at least %d (--replication): what only one broker "
-                            "has acknowledged is lost with it", facts->min_insync_replicas, least);
+        complain(judgement, "min.insync.replicas is %" PRId64 ", must be at least %d with %d replicas: what only one "
+                 "broker has acknowledged is lost with it", facts->min_insync_replicas, least, replicas);
+    if (facts->unclean_election)
+        complain(judgement, "unclean.leader.election.enable is true, must be false: a replica that missed messages "
+                 "would become their leader");
 }
 
-int topic_rules(const struct topic_state states[TOPIC_COUNT], const char *prefix, int replication,
-                struct text *lines)
+int topic_rules(const struct topic_state states[TOPIC_COUNT], const struct topic_judged *judged, struct text *lines)
 {
-    struct judgement judgement = { .prefix = prefix, .lines = lines };
+    const unsigned both = 1U << TOPIC_JOBS | 1U << TOPIC_TASKS;
+    struct judgement judgement = { .prefix = judged->prefix, .lines = lines };
     for (int i = 0; i < TOPIC_COUNT; i++) {
+        if (!(judged->topics >> i & 1))
+            continue;
         judgement.topic = (enum topic)i;
         judge_topic(&judgement, &states[i]);
-        judge_replicas(&judgement, &states[i].facts, replication);
+        judge_replicas(&judgement, &states[i].facts, judged->replication);
     }
     const struct kafka_topic_facts *jobs = &states[TOPIC_JOBS].facts, *tasks = &states[TOPIC_TASKS].facts;
     judgement.topic = TOPIC_TASKS;
-    if (jobs->exists && tasks->exists && jobs->partitions != tasks->partitions)
-        complain(&judgement, "has %" PRId32 " partitions and %s%s has %" PRId32 ", must be the same: a "
-                                                                                "cancel follows its "
-                 "generation from one to the other", tasks->partitions, prefix, TOPICS[TOPIC_JOBS].name,
-                     jobs->partitions);
+    if ((judged->topics & both) == both && jobs->exists && tasks->exists && jobs->partitions != tasks->partitions)
+        complain(&judgement, "has %" PRId32 " partitions and %s%s has %" PRId32 ", must be the same: a cancel follows "
+                 "its generation from one to the other", tasks->partitions, judged->prefix, TOPICS[TOPIC_JOBS].name,
+                 jobs->partitions);
     return judgement.count;
 }
