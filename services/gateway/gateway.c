@@ -90,9 +90,8 @@ static void open_server(struct gateway *gateway)
              LOG_NUMBER("port", http_server_port(gateway->server)));
 }
 
-struct gateway *gateway_prepare(const struct gateway_settings *settings)
+void gateway_prepare(struct gateway *gateway, const struct gateway_settings *settings)
 {
-    struct gateway *gateway = xcalloc(1, sizeof *gateway);
     gateway->settings = settings;
     gateway->kafka = (struct kafka_config){ .bootstrap_servers = settings->worker.kafka_bootstrap_servers,
         .client_id = "reelgate-gateway", .properties = &settings->worker.kafka };
@@ -101,7 +100,6 @@ struct gateway *gateway_prepare(const struct gateway_settings *settings)
     open_policy(gateway);
     open_peers(gateway);
     gateway->accounts = accounts_open(settings);
-    return gateway;
 }
 
 void gateway_open(struct gateway *gateway, struct service *service)
@@ -126,11 +124,8 @@ void gateway_open(struct gateway *gateway, struct service *service)
     open_server(gateway);
 }
 
-void gateway_close(struct gateway **closing)
+void gateway_close(struct gateway *gateway)
 {
-    struct gateway *gateway = *closing;
-    if (!gateway)
-        return;
     http_server_close(&gateway->server);         /* first: its threads use all the rest */
     peers_close(&gateway->peers);
     kafka_client_close(&gateway->probe);
@@ -145,8 +140,6 @@ void gateway_close(struct gateway **closing)
     text_free(&gateway->models);
     text_free(&gateway->page_policy);
     bearer_keys_free(&gateway->keys);
-    free(gateway);
-    *closing = NULL;
 }
 
 /* ---- the loop */

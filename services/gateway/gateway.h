@@ -42,11 +42,11 @@ struct gateway {
     int64_t started_at_ms, probe_at_ms;  /* wall; monotonic */
 };
 
-/* Judges the settings and ends the process with status 2 on wrong ones; touches nothing. */
-struct gateway *gateway_prepare(const struct gateway_settings *settings);
+/* Judges the settings and ends the process with status 2 on wrong ones; touches nothing. gateway is zeroed. */
+void gateway_prepare(struct gateway *gateway, const struct gateway_settings *settings);
 /* Ends the process with status 3 when the address can't be had. */
 void gateway_open(struct gateway *gateway, struct service *service);
-void gateway_close(struct gateway **gateway);
+void gateway_close(struct gateway *gateway);
 enum trouble gateway_turn(void *gateway);
 void gateway_reload(void *gateway);
 

@@ -28,6 +28,7 @@ static const char *versions(void)
 int main(int argc, char **argv)
 {
     static struct gateway_settings settings;
+    static struct gateway gateway;
     const struct param *const tables[] = { WORKER_PARAMS, GATEWAY_PARAMS, NULL };
     const struct param_program program = {
         .name = "reelgate-gateway", .summary = "The HTTP API and the web console.",
@@ -37,11 +38,11 @@ int main(int argc, char **argv)
         .versions = versions, .tables = tables, .only_check = &settings.worker.only_check };
     param_read(&program, argc, argv, &settings, &settings.worker.kafka);
 
-    struct gateway *gateway = gateway_prepare(&settings);
+    gateway_prepare(&gateway, &settings);
     struct service *service = service_open(program.name, &settings.worker);
-    gateway_open(gateway, service);
+    gateway_open(&gateway, service);
     int status = service_run(service, &(struct service_loop){
-        .self = gateway, .turn = gateway_turn, .reload = gateway_reload });
+        .self = &gateway, .turn = gateway_turn, .reload = gateway_reload });
     gateway_close(&gateway);
     service_close(&service);
     return status;
