@@ -157,13 +157,6 @@ enum trouble kafka_group_committed(struct kafka_client *client, const char *topi
                                    int64_t *offset, int timeout_ms)
 {
     rd_kafka_poll(client->handle, 0);
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(list, topic, partition)->offset = RD_KAFKA_OFFSET_INVALID;
-    rd_kafka_resp_err_t code = rd_kafka_committed(client->handle, list, timeout_ms);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
-        code = list->elems[0].err;
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
-        *offset = list->elems[0].offset >= 0 ? list->elems[0].offset : -1;
-    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_resp_err_t code = kafka_committed_of(client->handle, topic, partition, timeout_ms, offset);
     return code == RD_KAFKA_RESP_ERR_NO_ERROR ? TROUBLE_NONE : TROUBLE_RETRY;
 }

@@ -48,20 +48,30 @@ enum trouble kafka_consumer_seek(struct kafka_consumer *consumer, int topic, int
     return TROUBLE_RETRY;
 }
 
-enum trouble kafka_consumer_committed(struct kafka_consumer *consumer, int topic, int32_t partition,
-                                      int64_t *offset)
+rd_kafka_resp_err_t kafka_committed_of(rd_kafka_t *handle, const char *topic, int32_t partition, int timeout_ms,
+                                       int64_t *offset)
 {
-    rd_kafka_topic_partition_list_t *list = one(consumer, topic, partition, RD_KAFKA_OFFSET_INVALID);
-    rd_kafka_resp_err_t code = rd_kafka_committed(consumer->handle, list, COMMITTED_MS);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, topic, partition)->offset = RD_KAFKA_OFFSET_INVALID;
+    rd_kafka_resp_err_t code = rd_kafka_committed(handle, list, timeout_ms);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
         code = list->elems[0].err;
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
         *offset = list->elems[0].offset >= 0 ? list->elems[0].offset : -1;
-    else
-        log_warn("kafka_committed_unknown", LOG_TEXT("group", consumer->group),
-                 LOG_TEXT("error_code", rd_kafka_err2name(code)));
     rd_kafka_topic_partition_list_destroy(list);
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? TROUBLE_NONE : TROUBLE_RETRY;
+    return code;
+}
+
+enum trouble kafka_consumer_committed(struct kafka_consumer *consumer, int topic, int32_t partition,
+                                      int64_t *offset)
+{
+    rd_kafka_resp_err_t code = kafka_committed_of(consumer->handle, consumer->topics[topic], partition,
+                                                  COMMITTED_MS, offset);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return TROUBLE_NONE;
+    log_warn("kafka_committed_unknown", LOG_TEXT("group", consumer->group),
+             LOG_TEXT("error_code", rd_kafka_err2name(code)));
+    return TROUBLE_RETRY;
 }
 
 void kafka_consumer_pause(struct kafka_consumer *consumer, bool paused)

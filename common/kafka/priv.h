@@ -38,6 +38,11 @@ rd_kafka_t *kafka_handle(rd_kafka_type_t type, rd_kafka_conf_t *conf);
  * the link) ends when it can. Both pointers become NULL. */
 void kafka_handle_end(rd_kafka_t **handle, struct kafka_link **link, int flags, int timeout_ms);
 
+/* Where the handle's group will go on reading; -1: nowhere yet. Blocks up to timeout_ms; *offset is untouched on an
+ * error. */
+rd_kafka_resp_err_t kafka_committed_of(rd_kafka_t *handle, const char *topic, int32_t partition, int timeout_ms,
+                                       int64_t *offset);
+
 void kafka_record_fill(struct kafka_record *record, int topic, rd_kafka_message_t *message);
 rd_kafka_headers_t *kafka_headers(const struct kafka_header *headers, size_t count);     /* NULL for none */
 

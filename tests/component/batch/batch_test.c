@@ -320,16 +320,21 @@ START_TEST(partitions_move_between_instances_and_nothing_is_answered_twice)
 }
 END_TEST
 
-START_TEST(a_quiet_group_commits_past_the_markers_and_has_no_lag)
+static void request_in_a_transaction(struct kafka_producer *upstream)
 {
-    struct kafka_config config = broker_config("test-upstream");
-    struct kafka_producer *upstream = kafka_producer_open(&config, broker_name("upstream", 1));
     ck_assert_int_eq(kafka_producer_renew(upstream, "start", 20000), TROUBLE_NONE);
     ck_assert_int_eq(kafka_producer_begin(upstream), TROUBLE_NONE);
     const char value[] = "{\"generationId\":\"g1\",\"userId\":\"ann\",\"prompt\":\"a cat\"}";
     ck_assert_int_eq(kafka_producer_produce(upstream, &(struct kafka_message){ .partition = 0,
         .topic = world_topic(&world, TOPIC_REQUESTS), .value = value, .value_length = sizeof value - 1 },
             NULL), TROUBLE_NONE);
+}
+
+START_TEST(a_quiet_group_commits_past_the_markers_and_has_no_lag)
+{
+    struct kafka_config config = broker_config("test-upstream");
+    struct kafka_producer *upstream = kafka_producer_open(&config, broker_name("upstream", 1));
+    request_in_a_transaction(upstream);
     ck_assert_int_eq(kafka_producer_commit(upstream), TROUBLE_NONE);
     kafka_producer_close(&upstream);
 
@@ -360,12 +365,7 @@ START_TEST(a_transaction_that_stays_open_is_seen)
     struct rig rig;
     rig_open(&rig, &world, "0");
     run_until_metric(&rig, "reelgate_ready", NULL, 1);
-    ck_assert_int_eq(kafka_producer_renew(upstream, "start", 20000), TROUBLE_NONE);
-    ck_assert_int_eq(kafka_producer_begin(upstream), TROUBLE_NONE);
-    const char value[] = "{\"generationId\":\"g1\",\"userId\":\"ann\",\"prompt\":\"a cat\"}";
-    ck_assert_int_eq(kafka_producer_produce(upstream, &(struct kafka_message){ .partition = 0,
-        .topic = world_topic(&world, TOPIC_REQUESTS), .value = value, .value_length = sizeof value - 1 },
-            NULL), TROUBLE_NONE);
+    request_in_a_transaction(upstream);
     ck_assert_int_eq(kafka_producer_flush(upstream), TROUBLE_NONE);
     run_until_metric(&rig, "reelgate_unstable_seconds", "reads=\"input\"", 1);
     ck_assert(rig_metric(&rig, "reelgate_unstable_records", "reads=\"input\"") == 1);

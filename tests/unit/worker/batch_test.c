@@ -291,14 +291,19 @@ START_TEST(without_redis_nothing_is_read_on)
 }
 END_TEST
 
-/* While a bucket is recovered its guard is asked, often and for little; nothing is read again until it is verified. */
-START_TEST(an_unverified_bucket_is_asked_for_and_nothing_is_read_again)
+static void meet_an_unverified_bucket(void)
 {
     fakes.unverified = true;
     fakes.fail_at = "receive";
     fakes.fail_with = TROUBLE_RETRY;
     fakes_poll(FAKE_RECORD, 0, 5);
     turns_until("ask_verified3");
+}
+
+/* While a bucket is recovered its guard is asked, often and for little; nothing is read again until it is verified. */
+START_TEST(an_unverified_bucket_is_asked_for_and_nothing_is_read_again)
+{
+    meet_an_unverified_bucket();
     for (int i = 0; i < 3; i++) {                    /* no longer and longer waits: each within the test's patience */
         text_clear(&fakes.trace);
         turns_until("ask_verified3");
@@ -311,11 +316,7 @@ END_TEST
 
 START_TEST(an_unverified_bucket_of_partitions_that_left_holds_nothing_up)
 {
-    fakes.unverified = true;
-    fakes.fail_at = "receive";
-    fakes.fail_with = TROUBLE_RETRY;
-    fakes_poll(FAKE_RECORD, 0, 5);
-    turns_until("ask_verified3");
+    meet_an_unverified_bucket();
     fakes_poll(FAKE_REVOKE, 0, 0);
     fakes_poll(FAKE_ASSIGN, 1, 40);
     fakes.committed = 40;
