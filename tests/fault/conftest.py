@@ -10,6 +10,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..
 import brokers as kafkas  # noqa: E402
 from canary import pytest_sessionfinish, pytest_terminal_summary  # noqa: E402, F401
 from places import TEST_DATA  # noqa: E402
+from windows import stack, world  # noqa: E402, F401
 
 
 @pytest.fixture(scope="session")

@@ -1,90 +1,15 @@
-"""The windows that matter, each opened on purpose by the proxy or a signal; after each every invariant is judged."""
+"""The windows that matter between us and Kafka, each opened on purpose by the proxy or a signal; after each every invariant
+is judged."""
 
-import json
-import os
-import random
 import signal
 import time
 
 import pytest
 
-import load as loads
-import oracle
-from crowd import HOSTILE_AMOUNTS
 from load import Ask
-from places import TEST_DATA
 from proxy import CUT, DELAY, HOLD, LATE, REPLY, REQUEST, SILENCE, Rule
 from stack import kafka, programs
-from world import World, wait
-
-TOKENS = 1000
-
-
-@pytest.fixture(scope="module")
-def stack():
-    """One world for all tests of this file, with one instance of each program."""
-    name = f"windows-{random.randrange(16 ** 6):06x}"
-    world = World(os.path.join(TEST_DATA, name), prefix=name + ".")
-    try:
-        world.start_workers()
-        world.load = loads.Load(may_be_unknown=True)
-        yield world
-    finally:
-        world.close()
-
-
-@pytest.fixture
-def world(stack):
-    """Whole at the beginning; at the end every promise was kept, by all that ever happened here."""
-    yield stack
-    for proxy in stack.proxies:
-        proxy.clear()
-    for program in programs.WORKERS:
-        if not stack.living(program):
-            stack.start(program)
-    loads.wait_finished(stack, stack.load, seconds=120)
-    wait(
-        lambda: not any(holds or not verified for verified, holds in stack.buckets().values()),
-        60,
-        "Redis at rest",
-    )
-    oracle.verify(stack, stack.load)
-    assert not list(stack.flaws_in_logs())
-    assert not [flaw for proxy in stack.proxies for flaw in proxy.flaws]
-
-
-def give(world, *users, amount=TOKENS):
-    """New users with tokens that can be spent, and that no loss of Redis takes away again."""
-    for user in users:
-        world.load.grants[user] = amount
-        world.grant(user, amount)
-    granted = lambda: {seen.key.decode() for seen in world.observer.seen["journal"] if seen.key}
-    world.observer.until(lambda: set(users) <= granted(), 60, f"the grants of {users}")
-    wait(lambda: all(world.balance(user)["available"] == amount for user in users), 30, f"tokens of {users}")
-
-
-def ask(world, user, count, prompt="[run:100ms] A paper boat", kind="valid"):
-    """So many requests of the user. Their generations."""
-    first = len(world.load.asks)
-    for number in range(first, first + count):
-        generation = f"{user}-{number}"
-        value = {"generationId": generation, "userId": user, "prompt": f"[id:{generation}] {prompt}"}
-        world.load.asks.append(Ask(user, value, kind, generation))
-    loads.publish(world, world.load, slice(first, None))
-    return [asked.generation for asked in world.load.asks[first:]]
-
-
-def decided(world, generations, seconds=60):
-    waiting = lambda: [name for name in generations if not world.observer.results(name)]
-    world.observer.until(lambda: not waiting(), seconds, lambda: f"a decision about {waiting()[:5]}")
-
-
-def counter(world, name, metric):
-    _, page = programs.get(world.stack.processes[name].more["health"] + "/metrics")
-    return sum(float(line.rpartition(" ")[2]) for line in page.splitlines() if line.startswith(metric))
-
-
-# ---- Kafka
+from windows import ask, decided, give
 
 
 def test_a_transaction_that_timed_out(world):
@@ -275,97 +200,6 @@ def test_output_topics_are_known_before_ready(world, program, written):
     assert not world.ready(f"{program}-0")[0], "ready, and its output topic not known"
     rule.release()
     programs.wait_ready({f"{program}-0": process})
-
-
-# ---- Redis
-
-
-def test_no_script_at_any_time(world):
-    """Redis forgets the scripts again and again, also between loading and calling them."""
-    give(world, "forgotten")
-    chance, flushed = random.Random(1), 0
-    generations = ask(world, "forgotten", 100)
-    limit = time.monotonic() + 120
-    while flushed < 30 or [name for name in generations if not world.observer.results(name)]:
-        world.redis.script_flush()
-        flushed += 1
-        world.observer.poll(0.01)
-        time.sleep(chance.expovariate(1 / 0.2))
-        assert time.monotonic() < limit, f"no progress while scripts are flushed ({flushed} times)"
-
-
-def test_a_late_answer_is_nobodys(world):
-    """Answers come after the time-out of 2 s: none is taken for that of another user's command."""
-    give(world, "early", amount=3)
-    give(world, "late", amount=700)
-    for skip in range(3):
-        world.redis_proxy.add(Rule("EVALSHA", REPLY, DELAY, seconds=3, skip=skip))
-    generations = ask(world, "early", 5) + ask(world, "late", 5)
-    decided(world, generations)
-    for name in generations:
-        decision = world.observer.results(name)[0]
-        balance = decision.data.get("balance") or decision.data["error"]["context"]
-        told = (
-            balance["available"] + balance["reserved"] + balance["spent"] if "available" in balance else None
-        )
-        assert told in (None, 3 if name.startswith("early") else 700), f"{name} was told of {balance}"
-
-
-def test_a_key_of_a_wrong_type_stops_its_user_and_changes_nothing(world):
-    """No decision on ground that can't be understood; once Redis is emptied all comes from the journal."""
-    give(world, "mistyped")
-    account = f"rg:{{{world.bucket('mistyped')}}}:user:mistyped"
-    world.redis.delete(account)
-    world.redis.set(account, "somebody's string")
-    before = world.redis.dump(account)
-    (generation,) = ask(world, "mistyped", 1)
-    wait(
-        lambda: [fact for fact in world.facts("admission-0") if "WRONGTYPE" in json.dumps(fact)],
-        30,
-        "a log line",
-    )
-    world.observer.to_the_end()
-    assert not world.observer.results(generation) and world.redis.dump(account) == before
-    world.redis.flushall()
-    decided(world, [generation])
-
-
-def test_grants_that_redis_lost_before_they_were_journaled(world):
-    """They were spent already: until both have come again the account is below zero, and everything adds up."""
-    give(world, "lent", amount=1)
-    rule = Rule("AddOffsetsToTxn", REQUEST, HOLD, where=lambda data: b".ledger-0" in data)
-    world.kafka_proxy.add(rule)
-    for number in range(2):
-        world.publish("grants", {"grantId": f"lent-{number}", "userId": "lent", "amount": 2}, key="lent")
-    world.load.grants["lent"] += 4
-    world.flush()
-    rule.wait_met(20)
-    wait(lambda: world.balance("lent")["available"] == 5, 20, "grants that are not journaled yet")
-    generations = ask(world, "lent", 5)
-    world.observer.until(
-        lambda: all("accepted" in world.observer.types(name) for name in generations), 30, "five accepted"
-    )
-    world.redis.flushall()
-    rule.release()  # the second guard fails, and both grants come again, one after the other
-    wait(lambda: world.balance("lent")["granted"] == 5, 60, "the grants again")
-    told = [seen.data["balance"] for seen in world.observer.seen["journal"] if seen.key == b"lent"]
-    assert world.living("ledger") and told
-
-
-def test_hostile_amounts(world):
-    """Nobody is given them, and nothing else happens."""
-    give(world, "hostile", amount=5)
-    for number, amount in enumerate(HOSTILE_AMOUNTS):
-        value = b'{"grantId":"hostile-%d","userId":"hostile","amount":%s}' % (number, amount)
-        world.publish("grants", value, key="hostile", fate="dead")
-    largest = 2**31
-    for grant, amount, fate in (("most", largest, None), ("less", -largest, None), ("below", -6, "dead")):
-        value = {"grantId": f"hostile-{grant}", "userId": "hostile", "amount": amount}
-        world.publish("grants", value, key="hostile", fate=fate)
-    world.flush()
-    letters = lambda: [seen for seen in world.observer.seen["dead-letters"] if seen.key == b"hostile"]
-    world.observer.until(lambda: len(letters()) >= len(HOSTILE_AMOUNTS) + 1, 30, "a dead letter for each")
-    wait(lambda: world.balance("hostile")["granted"] == 5, 30, "the largest grant and its correction")
 
 
 # ---- and at last, since the broker stays so
