@@ -1,4 +1,4 @@
-/* The bounded end of a handle. librdkafka 2.0.2 may block in destroy for ever when a partition was lost or a
+/* What all handles need: a bounded end, and a look at a topic. librdkafka 2.0.2 may block in destroy for ever when a partition was lost or a
  * broker went away at the wrong moment; a program that can't end is worse than a leaked handle. */
 #include <errno.h>
 #include <stdlib.h>
@@ -86,4 +86,24 @@ void kafka_handle_end(rd_kafka_t **handle, struct kafka_link **link, int flags, 
         log_warn("kafka_handle_left", LOG_NUMBER("waited_ms", timeout_ms));
         pthread_detach(thread);
     }
+}
+
+enum trouble kafka_prewarm(rd_kafka_t *handle, struct kafka_link *link, rd_kafka_topic_t *topic, int timeout_ms)
+{
+    const struct rd_kafka_metadata *metadata = NULL;
+    rd_kafka_resp_err_t code = rd_kafka_metadata(handle, 0, topic, &metadata, timeout_ms);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        if (metadata->topic_cnt != 1 || metadata->topics[0].partition_cnt == 0)
+            code = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+        else
+            code = metadata->topics[0].err;
+        for (int i = 0; !code && i < metadata->topics[0].partition_cnt; i++)
+            if (metadata->topics[0].partitions[i].leader < 0)
+                code = RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+        rd_kafka_metadata_destroy(metadata);
+    }
+    if (code && kafka_link_may_say(link, "prewarm"))
+        log_warn("kafka_topic_not_ready", LOG_TEXT("topic", rd_kafka_topic_name(topic)),
+                 LOG_TEXT("error_code", rd_kafka_err2name(code)));
+    return code ? TROUBLE_RETRY : TROUBLE_NONE;
 }

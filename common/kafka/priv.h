@@ -38,6 +38,10 @@ rd_kafka_t *kafka_handle(rd_kafka_type_t type, rd_kafka_conf_t *conf);
  * the link) ends when it can. Both pointers become NULL. */
 void kafka_handle_end(rd_kafka_t **handle, struct kafka_link **link, int flags, int timeout_ms);
 
+/* Asks for the topic's metadata, so that its first message does not wait 1 s (K11). RETRY: no answer, or not each
+ * partition has a leader (logged). */
+enum trouble kafka_prewarm(rd_kafka_t *handle, struct kafka_link *link, rd_kafka_topic_t *topic, int timeout_ms);
+
 /* Where the handle's group will go on reading; -1: nowhere yet. Blocks up to timeout_ms; *offset is untouched on an
  * error. */
 rd_kafka_resp_err_t kafka_committed_of(rd_kafka_t *handle, const char *topic, int32_t partition, int timeout_ms,

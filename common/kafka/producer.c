@@ -153,25 +153,9 @@ static rd_kafka_topic_t *topic_handle(struct kafka_producer *producer, const cha
 
 enum trouble kafka_producer_prewarm(struct kafka_producer *producer, const char *topic, int timeout_ms)
 {
-    const struct rd_kafka_metadata *metadata = NULL;
     if (!producer->usable)
         return TROUBLE_RENEW;
-    rd_kafka_resp_err_t code = rd_kafka_metadata(producer->handle, 0, topic_handle(producer, topic),
-                                                 &metadata, timeout_ms);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        if (metadata->topic_cnt != 1 || metadata->topics[0].partition_cnt == 0)
-            code = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-        else
-            code = metadata->topics[0].err;
-        for (int i = 0; !code && i < metadata->topics[0].partition_cnt; i++)
-            if (metadata->topics[0].partitions[i].leader < 0)
-                code = RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
-        rd_kafka_metadata_destroy(metadata);
-    }
-    if (code && kafka_link_may_say(producer->link, "prewarm"))
-        log_warn("kafka_topic_not_ready", LOG_TEXT("topic", topic),
-                 LOG_TEXT("error_code", rd_kafka_err2name(code)));
-    return code ? TROUBLE_RETRY : TROUBLE_NONE;
+    return kafka_prewarm(producer->handle, producer->link, topic_handle(producer, topic), timeout_ms);
 }
 
 enum trouble kafka_producer_begin(struct kafka_producer *producer)

@@ -77,16 +77,11 @@ void kafka_publisher_close(struct kafka_publisher **publisher)
 /* The topic's handle is not kept: librdkafka keeps the topic itself for as long as the producer lives. */
 enum trouble kafka_publisher_prewarm(struct kafka_publisher *publisher, const char *topic, int timeout_ms)
 {
-    const struct rd_kafka_metadata *metadata = NULL;
     rd_kafka_topic_t *handle = rd_kafka_topic_new(publisher->handle, topic, NULL);
     must(handle);
-    rd_kafka_resp_err_t code = rd_kafka_metadata(publisher->handle, 0, handle, &metadata, timeout_ms);
-    bool there = !code && metadata->topic_cnt == 1 && !metadata->topics[0].err
-        && metadata->topics[0].partition_cnt > 0;
-    if (!code)
-        rd_kafka_metadata_destroy(metadata);
+    enum trouble trouble = kafka_prewarm(publisher->handle, publisher->link, handle, timeout_ms);
     rd_kafka_topic_destroy(handle);
-    return there ? TROUBLE_NONE : TROUBLE_RETRY;
+    return trouble;
 }
 
 static rd_kafka_resp_err_t message_send(struct kafka_publisher *publisher,

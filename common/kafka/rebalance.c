@@ -84,9 +84,7 @@ static bool committed_ask(struct kafka_consumer *consumer, rd_kafka_topic_partit
             log_warn("kafka_committed_unknown", LOG_TEXT("group", consumer->group),
                      LOG_TEXT("error_code", rd_kafka_err2name(code)));
         clock_sleep_ms(50);
-        /* An assignment that comes while the handle is closed: it answers nothing any more. */
-    } while (code != RD_KAFKA_RESP_ERR__DESTROY && clock_mono_ms() < until_ms
-             && !rd_kafka_assignment_lost(consumer->handle));
+    } while (clock_mono_ms() < until_ms && !rd_kafka_assignment_lost(consumer->handle));
     return false;
 }
 
