@@ -82,7 +82,7 @@ class Scene:
     # ---- upstream
 
     def give(self, tokens):
-        """user -> tokens; waits until they can be spent."""
+        """user -> tokens; waits until they can be spent, and no loss of Redis takes them away again."""
         self.load.grants.update(tokens)
         for user, amount in tokens.items():
             if amount:
@@ -93,6 +93,9 @@ class Scene:
             60,
             "the grants in Redis",
         )
+        given = {user for user, amount in tokens.items() if amount}
+        journaled = lambda: {seen.key.decode() for seen in self.rig.observer.seen["journal"] if seen.key}
+        self.rig.observer.until(lambda: given <= journaled(), 60, "the grants in the journal")
 
     def give_more(self, user):
         self.load.grants[user] += 1
