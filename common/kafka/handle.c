@@ -1,5 +1,5 @@
-/* What all handles need: a bounded end, and a look at a topic. librdkafka 2.0.2 may block in destroy for ever when a partition was lost or a
- * broker went away at the wrong moment; a program that can't end is worse than a leaked handle. */
+/* What all handles need: a bounded end, and a look at a topic. librdkafka 2.0.2 may block in destroy for ever when a
+ * partition was lost or a broker went away at the wrong moment; a program that can't end is worse than a leaked handle. */
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>

@@ -93,9 +93,7 @@ class Scene:
             60,
             "the grants in Redis",
         )
-        given = {user for user, amount in tokens.items() if amount}
-        journaled = lambda: {seen.key.decode() for seen in self.rig.observer.seen["journal"] if seen.key}
-        self.rig.observer.until(lambda: given <= journaled(), 60, "the grants in the journal")
+        self.rig.observer.until_journaled(user for user, amount in tokens.items() if amount)
 
     def give_more(self, user):
         self.load.grants[user] += 1

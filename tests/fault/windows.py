@@ -53,8 +53,7 @@ def give(world, *users, amount=TOKENS):
     for user in users:
         world.load.grants[user] = amount
         world.grant(user, amount)
-    granted = lambda: {seen.key.decode() for seen in world.observer.seen["journal"] if seen.key}
-    world.observer.until(lambda: set(users) <= granted(), 60, f"the grants of {users}")
+    world.observer.until_journaled(users)
     wait(lambda: all(world.balance(user)["available"] == amount for user in users), 30, f"tokens of {users}")
 
 

@@ -4,7 +4,7 @@ import os
 import shutil
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 
 from places import ROOT
 from stack import kafka
@@ -13,6 +13,15 @@ from stack.process import wait_until
 
 START_SECONDS = 240  # three Javas on two cores
 LIBS = os.path.join(ROOT, "build", "kafka", "libs")
+
+
+def alter_topic(address, topic, name, value):
+    """One setting of a topic, given its full name. Returns once the broker has taken it."""
+    entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+    admin = AdminClient({"bootstrap.servers": address})  # lives until its answer is there
+    resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[entry])
+    for answer in admin.incremental_alter_configs([resource]).values():
+        answer.result(timeout=30)
 
 
 class Given:

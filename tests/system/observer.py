@@ -120,6 +120,12 @@ class Observer:
             self.poll(min(left, 0.25))
         return answer
 
+    def until_journaled(self, users, seconds=60):
+        """Until each of the users has an entry in the journal: what a loss of Redis takes away comes back from there."""
+        users = set(users)
+        journaled = lambda: {seen.key.decode() for seen in self.seen["journal"] if seen.key}
+        self.until(lambda: users <= journaled(), seconds, lambda: f"entries of {sorted(users - journaled())[:5]}")
+
     def event(self, generation, *types, seconds=30):
         """The first event of one of these types about the generation, waited for."""
 

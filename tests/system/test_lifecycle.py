@@ -10,10 +10,10 @@ import time
 
 import pytest
 import yaml
-from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 
 import load as loads
 import oracle
+from brokers import alter_topic
 from places import ROOT
 from forwarder import Forwarder
 from stack import programs
@@ -89,19 +89,11 @@ def refusals(process):
     return [line["reason"] for line in programs.facts(process, "topic_refused")]
 
 
-def alter(rig, topic, name, value):
-    admin = AdminClient({"bootstrap.servers": rig.kafka})
-    entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
-    resource = ConfigResource(ConfigResource.Type.TOPIC, rig.prefix + topic, incremental_configs=[entry])
-    for answer in admin.incremental_alter_configs([resource]).values():
-        answer.result(timeout=20)
-
-
 def test_a_topic_that_could_lose_money_is_refused_at_start(make_rig):
     """By every program that uses it, with the words of `topics check`; who doesn't use it starts. What no cluster of this
     size could give is only told."""
     rig = make_rig()
-    alter(rig, "journal", "retention.ms", "604800000")
+    alter_topic(rig.kafka, rig.prefix + "journal", "retention.ms", "604800000")
     started = {name: rig.start(name, ready=False) for name in ("admission", "ledger", "poller")}
     for name in ("admission", "ledger"):
         [reason] = refusals(started[name])
@@ -210,7 +202,6 @@ def test_every_alert_is_about_metrics_that_there_are(rig):
     if shutil.which("promtool"):
         done = subprocess.run(["promtool", "check", "rules", ALERTS], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
-
 
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"

@@ -16,10 +16,9 @@ from datetime import datetime, timedelta
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), ".."))
 from confluent_kafka import Producer  # noqa: E402
-from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource  # noqa: E402
 
 from browser.web import Browser, Gateway, start_workers  # noqa: E402
-from brokers import Brokers  # noqa: E402
+from brokers import Brokers, alter_topic  # noqa: E402
 from places import ROOT, TEST_DATA  # noqa: E402
 from rig import Rig  # noqa: E402
 from stack.process import wait_until  # noqa: E402
@@ -91,19 +90,11 @@ def moved(value, shift_ms):
     return re.sub(r'("at": ?)"([^"]+)"', later, value.decode()).encode()
 
 
-def stamp_by(kafka, topic, kind):
-    entry = ConfigEntry("message.timestamp.type", kind, incremental_operation=AlterConfigOpType.SET)
-    admin = AdminClient({"bootstrap.servers": kafka})  # lives until its answers are there
-    changed = admin.incremental_alter_configs([ConfigResource("TOPIC", topic, incremental_configs=[entry])])
-    for done in changed.values():
-        done.result(30)
-
-
 def copy_into_the_past(rig, prefix, order, rnd):
     target = Stack(os.path.join(TEST_DATA, "pictures-past"), bin_dir=rig.stack.bin_dir, kafka_address=rig.kafka, prefix=prefix)
     target.plan["ports"]["redis"] = rig.stack.plan["ports"]["redis"]
     target.apply_topics()
-    stamp_by(rig.kafka, prefix + "requests", "CreateTime")
+    alter_topic(rig.kafka, prefix + "requests", "message.timestamp.type", "CreateTime")
     asked = {seen.data["generationId"]: seen for seen in rig.observer.seen["requests"] if seen.key != b"upstream"}
     shift = {
         generation: at - asked[generation].timestamp_ms for generation, at in zip(order, moments(len(order), rnd))
@@ -127,7 +118,7 @@ def copy_into_the_past(rig, prefix, order, rnd):
             )
             producer.poll(0)
     assert producer.flush(60) == 0
-    stamp_by(rig.kafka, prefix + "requests", "LogAppendTime")  # a program would refuse the other
+    alter_topic(rig.kafka, prefix + "requests", "message.timestamp.type", "LogAppendTime")  # a program would refuse the other
 
 
 class Camera:
