@@ -26,3 +26,11 @@ size_t utf8_length(const char *text)
     }
     return 0;
 }
+
+size_t utf8_characters(const char *text)
+{
+    size_t count = 0;
+    for (size_t length; *text != '\0' && (length = utf8_length(text)) > 0; text += length)
+        count++;
+    return count;
+}

@@ -6,11 +6,12 @@
 
 #include "gateway/keys.h"
 #include "gateway/routes.h"
+#include "proto/utf8.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { REASON_CHARACTERS_MAX = 400, DESCRIPTION_BYTES = 2048 };
+enum { DESCRIPTION_BYTES = 2048 };
 
 struct grant_order {
     struct event event;                  /* lends from the others */
@@ -73,7 +74,7 @@ static bool read_order(struct request *request, const char *key, struct grant_or
         request_invalid(request, "pointer", "/amount", "amount must be a whole number, and not 0");
         return false;
     }
-    if (strlen(reason) > REASON_CHARACTERS_MAX * 4) {
+    if (utf8_characters(reason) > REASON_CHARACTERS_MAX) {
         request_invalid(request, "pointer", "/reason", "reason must have at most 400 characters");
         return false;
     }

@@ -244,11 +244,11 @@ static bool read_reason(struct request *request, char reason[REASON_BYTES_MAX])
     if (!body)
         return false;
     const char *given = json_string(json_get(body, "reason"), &length);
-    bool good = given && length > 0 && length < REASON_BYTES_MAX;
+    bool good = given && length > 0 && length < REASON_BYTES_MAX && utf8_characters(given) <= REASON_CHARACTERS_MAX;
     if (good)
         snprintf(reason, REASON_BYTES_MAX, "%s", given);
     else
-        request_invalid(request, "pointer", "/reason", "reason must be text of 1 to 499 bytes");
+        request_invalid(request, "pointer", "/reason", "reason must be text of 1 to 400 characters, at most 499 bytes");
     json_free(&body);
     return good;
 }

@@ -34,6 +34,8 @@ void routes_open(struct metrics *metrics);       /* so that every series exists 
 http_handler routes_handle;
 void routes_refuse(void *gateway, const struct http_call *call, const char *reason, struct http_reply *reply);
 
+enum { REASON_CHARACTERS_MAX = 400 };    /* why somebody grants, redrives or discards: as openapi.yaml says */
+
 /* ---- the handlers, by file */
 void get_me(struct request *request);                        /* tokens_api.c */
 void get_models(struct request *request);

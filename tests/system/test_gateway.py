@@ -303,7 +303,10 @@ def test_grants_by_an_admin_are_in_the_books_once(gateway, user, admin):
     assert entry["kind"] == "grant" and entry["description"] == "Order 4711 (by root)"
     assert admin.post("/v1/admin/grants", {**grant, "amount": -8}, key="fix").status_code == 422
     assert admin.post("/v1/admin/grants", {**grant, "amount": 0}, key="none").status_code == 422
-    assert admin.post("/v1/admin/grants", {**grant, "reason": ""}, key="why").status_code == 422
+    for reason in ("", "x" * 401, "\U0001f600" * 401):
+        assert admin.post("/v1/admin/grants", {**grant, "reason": reason}, key="why").status_code == 422
+    told = admin.post("/v1/admin/grants", {**grant, "userId": user().name, "reason": "\U0001f600" * 400}, key="long")
+    assert told.status_code == 201 and told.json()["description"].startswith("\U0001f600" * 400)
     row = admin.get(f"/v1/admin/users?q={lucky.name}").json()
     assert row["total"] == 1 and row["items"][0]["balance"]["available"] == 7
 
@@ -389,6 +392,7 @@ def test_a_dead_letter_is_looked_at_driven_again_and_put_aside(gateway, admin):
     assert whole["text"] == "{not json <script>" and whole["redrivable"]
     where = f"/v1/admin/dead-letters/{letters[0]['id']}"
     assert admin.post(where + "/redrive", {}).status_code == 422
+    assert admin.post(where + "/redrive", {"reason": "x" * 401}).status_code == 422
     assert admin.post(where + "/redrive", {"reason": "again"}).json()["state"] == "redriven"
     admin.until("/v1/admin/dead-letters?code=malformed_json", lambda body: len(body["items"]) == 2)
     answer = admin.post(f"/v1/admin/dead-letters/{letters[1]['id']}/discard", {"reason": "a test"}).json()
